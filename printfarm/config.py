@@ -20,6 +20,7 @@ PREFIX = "PRINTFARM_"
 RESERVED_THREADS = 32  # kept for pages, so that sockets and uploads never starve them
 SOCKET_PATH_LIMIT = 100  # the system's limit on a Unix socket's path is 108 bytes on Linux and 104 on macOS
 SECRET_KEY_BYTES = 32
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  # the names of "listen on every address"
 
 
 class SettingsError(Exception):
@@ -92,14 +93,15 @@ class Settings:
     @property
     def local_url(self) -> str:
         """Where programs on this machine reach the web process."""
-        return f"{'http' if self.tls == 'off' else 'https'}://127.0.0.1:{self.port}"
+        name = "127.0.0.1" if self.host in EVERYWHERE else _in_url(self.host)
+        return f"{'http' if self.tls == 'off' else 'https'}://{name}:{self.port}"
 
     @property
     def address(self) -> str:
         """What a person types into a browser."""
         if self.public_url:
             return self.public_url
-        name = "localhost" if self.host in {"0.0.0.0", "::", "127.0.0.1"} else self.host  # noqa: S104  # compared only
+        name = "localhost" if self.host in {*EVERYWHERE, "127.0.0.1", "::1"} else _in_url(self.host)
         return f"{'http' if self.tls == 'off' else 'https'}://{name}:{self.port}"
 
     @property
@@ -122,6 +124,9 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     read.refuse_misspelt()
     data_dir = Path(read.text("DATA_DIR") or "data").expanduser().absolute()
     database_url = _database_url(read, "DATABASE_URL") or f"sqlite:///{data_dir / 'printfarm.db'}"
+    owner_url = _database_url(read, "DATABASE_OWNER_URL") or database_url
+    if owner_url.split(":")[0] != database_url.split(":")[0]:
+        raise SettingsError("PRINTFARM_DATABASE_OWNER_URL must name the same database as PRINTFARM_DATABASE_URL.")
     threads = read.number("THREADS", 256, 48, 4096)
     max_uploads = read.number("MAX_UPLOADS", 16, 1, 1024)
     free = threads - max_uploads - RESERVED_THREADS
@@ -138,7 +143,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         port=read.number("PORT", 8080, 1, 65535),
         data_dir=data_dir,
         database_url=database_url,
-        database_owner_url=_database_url(read, "DATABASE_OWNER_URL") or database_url,
+        database_owner_url=owner_url,
         redis_url=redis_url or f"unix://{quote(str(_socket_path(data_dir, environ)))}",
         redis_is_embedded=redis_url is None,
         s3_endpoint=endpoint,
@@ -276,6 +281,10 @@ def _s3(read: _Reader) -> tuple[str | None, str | None, str | None, str | None]:
     if bool(access) != bool(secret):
         raise SettingsError("PRINTFARM_S3_ACCESS_KEY and PRINTFARM_S3_SECRET_KEY belong together; one is missing.")
     return bucket, endpoint, access, secret
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _folder(prefix: str | None) -> str:

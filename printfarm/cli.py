@@ -1,0 +1,209 @@
+"""`printfarm …`: the command line. Every command imports only what it needs, so that `inspect` never loads the web."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from printfarm.config import Settings, SettingsError, load_settings
+
+Command = Callable[[argparse.Namespace], int]
+REFUSED = 2  # the exit code of everything that a person can put right
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit code. What a person can put right is a sentence on standard error and code 2."""
+    arguments = _parser().parse_args(argv)
+    command: Command = arguments.command
+    try:
+        return command(arguments)
+    except SettingsError as problem:
+        return _refuse(str(problem))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="printfarm", description="The one program that a small 3D-printing shop runs on."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, help_text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help_text, description=help_text)
+        sub.set_defaults(command=command)
+        return sub
+
+    add("up", up, "run everything: Redis, web, workers and hub; stop with Ctrl-C")
+    add("demo", demo, "run everything with a small made-up shop and simulated printers, in its own folder")
+    inspect_parser = add("inspect", inspect, "print what the readers see in sliced files, one JSON object a line")
+    inspect_parser.add_argument("--json", action="store_true", help="the output is always JSON; accepted for clarity")
+    inspect_parser.add_argument("files", nargs="+", metavar="FILE")
+    add("migrate", migrate, "back up the database and bring it to this program's version")
+    add("backup", backup, "write database, files and key into one zip").add_argument("path", type=Path)
+    add("restore", restore, "put a backup into an empty place").add_argument("path", type=Path)
+    add("reset-password", reset_password, "print a new password for a person").add_argument("email")
+    add("setup-code", setup_code, "print the code that the first owner must enter")
+    add("web", web, "run only the web process")
+    add("worker", worker, "run only a worker").add_argument("--queue", choices=("fast", "slow"), required=True)
+    add("hub", hub, "run only the built-in hub")
+    add("redis", redis, "run only the embedded Redis")
+    add("simulators", simulators, "run only the simulated printers")
+    add("version", version, "print the version")
+    return parser
+
+
+def up(_arguments: argparse.Namespace) -> int:
+    from printfarm.processes import up as processes
+
+    return _start(load_settings(), processes.run)
+
+
+def demo(_arguments: argparse.Namespace) -> int:
+    from printfarm.processes import demo as processes
+
+    return _start(processes.settings(), processes.run)
+
+
+def inspect(arguments: argparse.Namespace) -> int:
+    from printfarm.files.inspect import inspect_files
+
+    return int(inspect_files(arguments.files) or 0)
+
+
+def migrate(_arguments: argparse.Namespace) -> int:
+    from printfarm.core.backup import BackupRefused
+    from printfarm.core.migrations import MigrationRefused, upgrade
+
+    try:
+        upgrade(load_settings())
+    except (MigrationRefused, BackupRefused) as problem:
+        return _refuse(str(problem))
+    print("The database is at this program's version.")
+    return 0
+
+
+def backup(arguments: argparse.Namespace) -> int:
+    from printfarm.core.backup import BackupRefused, make
+
+    try:
+        manifest = make(load_settings(), arguments.path.absolute())
+    except BackupRefused as problem:
+        return _refuse(str(problem))
+    print(f"Saved {sum(manifest['tables'].values())} rows and {_files(manifest)} files in {arguments.path}.")
+    return 0
+
+
+def restore(arguments: argparse.Namespace) -> int:
+    from printfarm.core.backup import BackupRefused
+    from printfarm.core.backup import restore as put_back
+    from printfarm.processes.lock import running_pid
+
+    settings = load_settings()
+    pid = running_pid(settings.data_dir, "up")
+    if pid is not None:
+        return _refuse(f"PrintFarm runs in {settings.data_dir} (process {pid}). Stop it before a restore.")
+    try:
+        manifest = put_back(settings, arguments.path.absolute())
+    except BackupRefused as problem:
+        return _refuse(str(problem))
+    print(
+        f"Restored {sum(manifest['tables'].values())} rows and {_files(manifest)} files; every count is as it was saved."
+    )
+    return 0
+
+
+def reset_password(arguments: argparse.Namespace) -> int:
+    from printfarm import create_app
+    from printfarm.accounts import service
+    from printfarm.core.errors import DomainError
+    from printfarm.core.work import unit_of_work
+
+    try:
+        with create_app(load_settings()).app_context(), unit_of_work(None) as db:
+            password = service.reset_password(db, arguments.email)
+    except DomainError as problem:
+        return _refuse(problem.sentence)
+    print(f"The new password of {arguments.email} is: {password}")
+    return 0
+
+
+def setup_code(_arguments: argparse.Namespace) -> int:
+    from printfarm.processes.prepare import due_setup_code
+
+    code = due_setup_code(load_settings())
+    if code is None:
+        return _refuse("Somebody owns this PrintFarm already. `printfarm reset-password` helps a person back in.")
+    print(code)
+    return 0
+
+
+def web(_arguments: argparse.Namespace) -> int:
+    from printfarm.processes import web as process
+
+    return _run_alone(lambda: process.run(load_settings()))
+
+
+def worker(arguments: argparse.Namespace) -> int:
+    from printfarm.processes import worker as process
+
+    return _run_alone(lambda: process.run(load_settings(), arguments.queue))
+
+
+def hub(_arguments: argparse.Namespace) -> int:
+    from printfarm.processes import hub as process
+
+    return _run_alone(lambda: process.run(load_settings()))
+
+
+def redis(_arguments: argparse.Namespace) -> int:
+    from printfarm.processes import valkey
+
+    return _run_alone(lambda: valkey.run(load_settings()))
+
+
+def simulators(_arguments: argparse.Namespace) -> int:
+    from printfarm.processes import demo as processes
+
+    return _run_alone(lambda: processes.run_simulators(load_settings()))
+
+
+def version(_arguments: argparse.Namespace) -> int:
+    from printfarm import __version__
+
+    print(__version__)
+    return 0
+
+
+def _start(settings: Settings, run: Callable[[Settings], None]) -> int:
+    from printfarm.processes.up import CannotStart
+
+    try:
+        run(settings)
+    except CannotStart as problem:
+        return _refuse(str(problem))
+    return 0
+
+
+def _run_alone(run: Callable[[], None]) -> int:
+    from printfarm.processes.lock import AlreadyRunning
+
+    try:
+        run()
+    except AlreadyRunning as problem:
+        return _refuse(f"{problem}. Stop that one first.")
+    return 0
+
+
+def _files(manifest: dict[str, dict[str, object]]) -> int:
+    return sum(1 for entry in manifest["entries"] if entry.startswith("files/"))
+
+
+def _refuse(sentence: str) -> int:
+    if sentence:
+        print(sentence, file=sys.stderr, flush=True)
+    return REFUSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

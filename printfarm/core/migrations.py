@@ -1,0 +1,106 @@
+"""The database's schema over time: Alembic revisions in `migrations/versions`, one head, a backup before every change."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
+
+from printfarm.config import Settings
+from printfarm.core import backup
+from printfarm.core.database import make_engine
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "migrations"
+
+
+class MigrationRefused(Exception):
+    """The database cannot be brought to this program's version; the sentence says why and what to do."""
+
+
+def upgrade(settings: Settings) -> None:
+    """Bring the database to this program's schema, after a backup of what is there.
+
+    Raises MigrationRefused when the database is newer than the program, or does not answer.
+    """
+    engine = make_engine(settings.database_owner_url)
+    try:
+        current, wanted = current_revision(engine), head()
+        if current == wanted:
+            return
+        _refuse_newer(current)
+        if current is not None:
+            backup.before_migration(settings)
+        command.upgrade(alembic_config(engine), "head")
+    except OperationalError as problem:
+        raise MigrationRefused(
+            f"The database {engine.url.render_as_string()} does not answer: {str(problem.orig).strip()}."
+            " Check PRINTFARM_DATABASE_URL and whether it runs."
+        ) from problem
+    finally:
+        engine.dispose()
+
+
+def current_revision(engine: Engine) -> str | None:
+    """The revision that the database is at; None for an empty one."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str | None:
+    """The revision that this program needs."""
+    return _scripts().get_current_head()
+
+
+def known_revisions() -> set[str]:
+    return {script.revision for script in _scripts().walk_revisions()}
+
+
+def new_revision(engine: Engine, name: str) -> Path:
+    """Write the next numbered migration from the difference between models and database (`./dev migration`)."""
+    slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    number = f"{len(known_revisions()) + 1:04d}"
+    import_models()
+    script = command.revision(alembic_config(engine), message=slug, autogenerate=True, rev_id=number)
+    assert script is not None
+    assert not isinstance(script, list)
+    return Path(script.path)
+
+
+def alembic_config(engine: Engine) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.attributes["engine"] = engine
+    return config
+
+
+def import_models() -> None:
+    """Import every area's models, so that the metadata knows all tables."""
+    for path in sorted((ROOT / "printfarm").rglob("models*")):
+        if path.suffix == ".py" or (path / "__init__.py").exists():
+            import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    import_module("printfarm.core.owed")
+
+
+def somebody_owns_it(engine: Engine) -> bool:
+    """Whether a person exists; before that the set-up page asks for the code from the log."""
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT 1 FROM users LIMIT 1")).first() is not None
+
+
+def _refuse_newer(current: str | None) -> None:
+    if current is not None and current not in known_revisions():
+        raise MigrationRefused(
+            f"The database was made by a newer PrintFarm (its version {current} is not known here)."
+            " Install that version again, or restore a backup made by this one."
+        )
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(FOLDER))

@@ -1,0 +1,13 @@
+"""The built-in hub: the same program as a hub on another site, with its folder inside ours."""
+
+from hub.__main__ import main
+
+from printfarm.config import Settings
+from printfarm.processes.lock import die_with_parent, take_lock
+
+
+def run(settings: Settings) -> None:
+    die_with_parent()
+    with take_lock(settings.data_dir, "hub", wait_s=10):
+        settings.hub_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        main(["--data", str(settings.hub_dir), "--url", settings.local_url])

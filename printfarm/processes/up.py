@@ -1,0 +1,146 @@
+"""`printfarm up`: checks, migrations, then every process under one supervisor."""
+
+import http.client
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from typing import IO
+from urllib.parse import urlsplit
+
+from printfarm.config import Settings
+from printfarm.processes import supervise, valkey
+from printfarm.processes.lock import AlreadyRunning, take_lock, wait_until_free
+
+LEFTOVERS = ["web", "hub", "worker-fast", "worker-slow", "redis", "simulators"]
+LEFTOVERS_S = 20
+BROKEN_AFTER_TRIES = 3  # Redis that fails so often in its first second cannot read its data
+
+
+class CannotStart(Exception):
+    """The sentence says why and what to do."""
+
+
+def run(settings: Settings) -> None:
+    """Blocks until SIGTERM or Ctrl-C. Raises CannotStart before anything was started."""
+    _make_data_dir(settings)
+    with _only_one(settings):
+        _wait_for_leftovers(settings)
+        _check_port(settings)
+        if settings.redis_is_embedded:
+            valkey.server_binary()
+        setup_code = prepare()
+        threading.Thread(target=_announce, args=(settings, setup_code), daemon=True, name="announce").start()
+        supervise.run(settings, say, lambda name, tries: _on_failing(settings, name, tries))
+        say("PrintFarm has stopped.")
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  # a command line prints
+
+
+def prepare() -> str | None:
+    """Migrate the database in a process of its own, so that this one stays small. Returns the set-up code, if one is due."""
+    done = subprocess.run(  # our own program
+        [sys.executable, "-m", "printfarm.processes.prepare"], stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise CannotStart("")  # the sentence is already on standard error
+    answer = json.loads(done.stdout.strip().splitlines()[-1])
+    code: str | None = answer["setup_code"]
+    return code
+
+
+def _make_data_dir(settings: Settings) -> None:
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = settings.data_dir / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as problem:
+        raise CannotStart(
+            f"The data folder {settings.data_dir} cannot be written ({problem.strerror})."
+            " Give it to this user, or choose another with PRINTFARM_DATA_DIR."
+        ) from problem
+
+
+def _only_one(settings: Settings) -> IO[str]:
+    try:
+        return take_lock(settings.data_dir, "up")
+    except AlreadyRunning as running:
+        raise CannotStart(
+            f"PrintFarm already runs in {settings.data_dir} (process {running.pid})."
+            " Stop that one first, or choose another folder with PRINTFARM_DATA_DIR."
+        ) from running
+
+
+def _wait_for_leftovers(settings: Settings) -> None:
+    """Processes of a run that was killed end by themselves; they must not meet the new ones."""
+    still = wait_until_free(settings.data_dir, LEFTOVERS, LEFTOVERS_S)
+    if still:
+        raise CannotStart(
+            f"Processes of an earlier start still run in {settings.data_dir}: {', '.join(still)}. Stop them, then start again."
+        )
+
+
+def _check_port(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except PermissionError as problem:
+            raise CannotStart(
+                f"Port {settings.port} needs more rights than this user has. Choose one above 1023 with PRINTFARM_PORT."
+            ) from problem
+        except OSError as problem:
+            raise CannotStart(
+                f"Port {settings.port} on {settings.host} is not free: another program uses it, or the address is not one"
+                " of this machine. Choose another with PRINTFARM_PORT or PRINTFARM_HOST."
+            ) from problem
+
+
+def _on_failing(settings: Settings, name: str, tries: int) -> None:
+    if name == "redis" and tries >= BROKEN_AFTER_TRIES:
+        aside = valkey.set_broken_data_aside(settings)
+        if aside:
+            say(
+                f"redis cannot read its data; it was set aside as {aside}. No work is lost: the database knows what is owed."
+            )
+
+
+def _announce(settings: Settings, setup_code: str | None) -> None:
+    """Say once that everything answers."""
+    started = time.monotonic()
+    warned = False
+    while not is_ready(settings):
+        if not warned and time.monotonic() - started > 30:
+            say("PrintFarm is not ready yet; the lines above say which part is missing.")
+            warned = True
+        time.sleep(0.2)
+    say(f"PrintFarm is ready: {settings.address}")
+    if setup_code:
+        say(f"Nobody owns it yet. Open the page and enter this set-up code: {setup_code}")
+
+
+def is_ready(settings: Settings) -> bool:
+    """Whether /readyz answers 200 now."""
+    place = urlsplit(settings.local_url)
+    assert place.hostname is not None
+    connection: http.client.HTTPConnection
+    if place.scheme == "https":
+        # Our own process on this machine, perhaps with a certificate that it signed itself: there is nothing to verify.
+        context = ssl._create_unverified_context()  # noqa: S323, SLF001
+        connection = http.client.HTTPSConnection(place.hostname, place.port, timeout=5, context=context)
+    else:
+        connection = http.client.HTTPConnection(place.hostname, place.port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
