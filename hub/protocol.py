@@ -14,8 +14,8 @@ Sign-in (the secret is shared when the hub is enrolled; its UTF-8 text is the HM
          or refused {reason}, and closes
 
 Then web sends sync_printers (the complete list), and re-sends every command that the hub has not acknowledged. The hub
-re-sends its durable messages above `last_seq`. Durable messages carry `seq`, counting up by one per hub for ever; the
-hub keeps each until web says received {seq}, which covers every durable message up to that number. Web stores first and
+re-sends its durable messages above `last_seq`. Durable messages carry `seq`, which only grows, with gaps; the hub keeps
+each until web says received {seq}, which covers every durable message up to that number. Web stores first and
 says received afterwards, and ignores a seq that it has already stored. Volatile messages may be lost.
 
 What an acknowledgement means: the hub has written the command down and has carried it out (`success`), or never will.

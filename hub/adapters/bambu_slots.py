@@ -1,0 +1,81 @@
+"""What is loaded where, out of a Bambu printer's merged report.
+
+Slots are counted as in `ams_mapping`: unit · 4 + slot; an AMS HT (units from 128) has one slot, which counts as its
+unit's number; the external spool is 255 (Bambu's own 254).
+"""
+
+from typing import Any
+
+from hub.adapters.bambu_merge import Report
+from hub.adapters.bambu_values import as_dict, dicts_in, whole
+from hub.protocol import SlotStatus
+
+EXTERNAL = 255
+_HEX = frozenset("0123456789ABCDEF")
+_SNOW_EXTERNAL, _SNOW_NONE = 0xFEFF, 0xFFFF
+
+
+def slot_number(unit: int, slot: int) -> int:
+    return unit if unit >= 128 else unit * 4 + slot
+
+
+def active_slot(known: Report) -> int | None:
+    """The slot that feeds the nozzle now; printers with `device.extruder` say it there, and only there rightly."""
+    extruder = as_dict(as_dict(known.get("device")).get("extruder"))
+    if extruder.get("info"):
+        return _active_of_extruder(extruder)
+    now = whole(as_dict(known.get("ams")).get("tray_now"))
+    if now is None or now == 255:
+        return None
+    return EXTERNAL if now == 254 else now
+
+
+def _active_of_extruder(extruder: Report) -> int | None:
+    current = ((whole(extruder.get("state")) or 0) >> 4) & 0xF
+    for info in dicts_in(extruder.get("info")):
+        snow = whole(info.get("snow")) if whole(info.get("id")) == current else None
+        if snow is None or snow == _SNOW_NONE:
+            continue
+        return EXTERNAL if snow == _SNOW_EXTERNAL else slot_number(snow >> 8, snow & 0xFF)
+    return None
+
+
+def read_slots(known: Report) -> tuple[SlotStatus, ...]:
+    active = active_slot(known)
+    ams = as_dict(known.get("ams"))
+    trays = [(whole(unit.get("id")), tray) for unit in dicts_in(ams.get("ams")) for tray in dicts_in(unit.get("tray"))]
+    slots = [_slot(unit, tray, active) for unit, tray in trays if unit is not None]
+    slots += [_slot(EXTERNAL, {**tray, "id": number}, active) for number, tray in enumerate(_external_trays(known))]
+    return tuple(slot for slot in slots if slot is not None)[:64]
+
+
+def _external_trays(known: Report) -> list[Report]:
+    """The main spool first. New firmware lists them (255 main, 254 left), older firmware has one object."""
+    virtual = known.get("vir_slot")
+    if dicts_in(virtual):
+        return sorted(dicts_in(virtual), key=lambda tray: -(whole(tray.get("id")) or 0))[:2]
+    single = known.get("vt_tray")
+    return [single] if isinstance(single, dict) else []
+
+
+def _slot(unit: int, tray: Report, active: int | None) -> SlotStatus | None:
+    slot = whole(tray.get("id"))
+    if slot is None or not (0 <= slot < 256 and 0 <= unit < 256):
+        return None
+    material = str(tray.get("tray_type") or "")[:40]
+    here = slot_number(unit, slot) if unit != EXTERNAL else EXTERNAL
+    remain = whole(tray.get("remain"))
+    return SlotStatus(
+        ams_unit=unit,
+        slot=slot,
+        material=material,
+        colour_hex=_colour(tray.get("tray_color")) if material else None,
+        remain_percent=remain if remain is not None and 0 <= remain <= 100 and unit != EXTERNAL else None,
+        loaded=active == here and (unit != EXTERNAL or slot == 0),
+        empty=not material,
+    )
+
+
+def _colour(value: Any) -> str | None:
+    text = str(value or "").upper()[:6]
+    return text if len(text) == 6 and set(text) <= _HEX else None
