@@ -206,7 +206,8 @@ class _Reader:
             return None
         try:
             parts = urlsplit(given)
-            place = parts.path if parts.scheme == "unix" else parts.hostname
+            in_query = parts.scheme.startswith("postgres") and "host=" in parts.query  # a Unix socket's folder
+            place = parts.path if parts.scheme == "unix" else parts.hostname or in_query
             _ = parts.port
         except ValueError:
             place = None

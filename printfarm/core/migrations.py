@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from printfarm.config import Settings
@@ -37,6 +37,9 @@ def upgrade(settings: Settings) -> None:
         if current is not None:
             backup.before_migration(settings)
         command.upgrade(alembic_config(engine), "head")
+        program = make_url(settings.database_url).username
+        if engine.dialect.name == "postgresql" and program and program != engine.url.username:
+            let_in(engine, program)
     except OperationalError as problem:
         raise MigrationRefused(
             f"The database {engine.url.render_as_string()} does not answer: {str(problem.orig).strip()}."
@@ -44,6 +47,18 @@ def upgrade(settings: Settings) -> None:
         ) from problem
     finally:
         engine.dispose()
+
+
+def let_in(engine: Engine, role: str) -> None:
+    """Give the program's role what it needs on PostgreSQL: rows, not tables. `engine` is the owner's."""
+    quoted = engine.dialect.identifier_preparer.quote(role)
+    with engine.begin() as connection:
+        for statement in (
+            f"GRANT USAGE ON SCHEMA public TO {quoted}",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {quoted}",
+            f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {quoted}",
+        ):
+            connection.execute(text(statement))
 
 
 def current_revision(engine: Engine) -> str | None:

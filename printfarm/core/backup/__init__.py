@@ -16,10 +16,10 @@ from typing import Any
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine
 
-from printfarm import __version__
 from printfarm.config import Settings
 from printfarm.core.backup import postgres, sqlite
 from printfarm.core.database import make_engine
+from printfarm.version import __version__
 
 FORMAT = 1
 KEPT_BEFORE_MIGRATIONS = 10

@@ -1,0 +1,142 @@
+"""Who may do what: the one permission table, the guard of every view, and the guard of sockets."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from flask import current_app, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from sqlalchemy.orm import Session
+
+from printfarm.accounts.models import ROLES, Membership, Shop, SignInSession, User
+from printfarm.core.errors import NotAllowed
+from printfarm.core.web import Deferred, is_fragment, show_error
+from printfarm.core.work import read_only, unit_of_work
+
+# The least role for each kind of thing (seed roles: owner > admin > operator > viewer). Views name the role; this table is
+# what the members page shows and what the route test walks.
+PERMISSIONS = {
+    "look at everything": "viewer",
+    "upload files and answer for them": "operator",
+    "change models, filament and spools": "operator",
+    "queue, start, pause, cancel prints": "operator",
+    "clear beds and assign spools": "operator",
+    "add, change and remove printers": "admin",
+    "invite and remove members": "admin",
+    "change the shop's settings": "admin",
+    "make somebody owner": "owner",
+}
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who asks, in which shop, as what. flask-login's user object; its id is the session's token."""
+
+    token: str
+    session: SignInSession
+    user: User
+    shop: Shop | None
+    role: str | None
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        return self.token
+
+
+def role_allows(role: str | None, needed: str) -> bool:
+    """Whether a role reaches another."""
+    return role is not None and ROLES.index(role) <= ROLES.index(needed)
+
+
+View = Callable[..., Any]
+
+
+def shop_view(role: str) -> Callable[[View], View]:
+    """Guard a view: sign-in, shop, role, unit of work. The view gets the session first.
+
+    GET and HEAD read; everything else writes in one transaction, and what it wants rendered (core.web.Deferred) is rendered
+    after the commit.
+    """
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+            who = current_user
+            if not who.is_authenticated or who.shop is None:
+                return _to_sign_in()
+            if not role_allows(who.role, role):
+                raise NotAllowed(f"Your role in this shop is {who.role}; this needs {role}. Ask an owner or admin.")
+            g.shop, g.role = who.shop, who.role
+            if request.method in {"GET", "HEAD"}:
+                with read_only(who.shop.id) as db:
+                    answer: ResponseReturnValue = view(db, *args, **kwargs)
+                    return answer
+            return _write(who.shop.id, view, args, kwargs)
+
+        guarded.needed_role = role  # type: ignore[attr-defined]
+        return guarded
+
+    return guard
+
+
+def public(view: View) -> View:
+    """Mark a view that strangers may open; the route test knows all others by their role."""
+    view.needed_role = None  # type: ignore[attr-defined]
+    return view
+
+
+class _RolledBack(Exception):  # no error: it carries an answer out of a transaction
+    def __init__(self, answer: Deferred) -> None:
+        self.answer = answer
+
+
+def _write(shop_id: UUID, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ResponseReturnValue:
+    try:
+        with unit_of_work(shop_id) as db:
+            answer = view(db, *args, **kwargs)
+            if isinstance(answer, Deferred) and not answer.keep:
+                raise _RolledBack(answer)
+    except _RolledBack as refusal:
+        answer = refusal.answer
+    if not isinstance(answer, Deferred):
+        plain: ResponseReturnValue = answer
+        return plain
+    with read_only(shop_id) as db:
+        response = current_app.make_response(answer.render(db))
+    if answer.status != 200:
+        response.status_code = answer.status
+    return response
+
+
+def _to_sign_in() -> ResponseReturnValue:
+    if is_fragment() or request.accept_mimetypes.best == "application/json":
+        response = show_error(401, "You are signed out. Sign in again; nothing was changed.")
+        response.headers["HX-Redirect"] = url_for("accounts.sign_in")
+        return response
+    asked = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    return redirect(url_for("accounts.sign_in", next=asked), 303)
+
+
+def enter_shop(db: Session, shop_id: UUID) -> None:
+    """Make a shop current for rendering outside a person's request (pushed fragments)."""
+    g.shop, g.role = db.get(Shop, shop_id), None
+
+
+def own_origin() -> bool:
+    """Whether a websocket was opened by our own page; a browser always says where from."""
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc == request.host
+
+
+def membership_of(db: Session, user_id: UUID, shop_id: UUID) -> Membership | None:
+    """A person's membership in a shop, if any."""
+    from sqlalchemy import select
+
+    return db.scalar(select(Membership).where(Membership.user_id == user_id, Membership.shop_id == shop_id))

@@ -1,0 +1,48 @@
+"""Sessions: flask-login holds a random token in the signed cookie; the table says whether it still counts."""
+
+from datetime import timedelta
+
+from flask import Flask
+from flask_login import LoginManager
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from printfarm.accounts.access import SignedIn, membership_of
+from printfarm.accounts.models import SignInSession
+from printfarm.core.clock import utc_now
+from printfarm.core.secrets import token_hash
+from printfarm.core.work import read_only, unit_of_work
+
+# Writing "last seen" at every click would make every reader a writer.
+SEEN_EVERY = timedelta(minutes=10)
+
+
+manager = LoginManager()
+
+
+def install(app: Flask) -> None:
+    """Teach flask-login where sessions are."""
+    manager.init_app(app)
+
+
+@manager.user_loader  # type: ignore[untyped-decorator]
+def load(token: str) -> SignedIn | None:
+    """The person behind a session's token, or None when it has ended."""
+    with read_only(None) as db:
+        who = find(db, token)
+    if who is not None and utc_now() - who.session.last_seen_at > SEEN_EVERY:
+        with unit_of_work(None) as db:
+            kept = db.get(SignInSession, who.session.id)
+            if kept is not None:
+                kept.last_seen_at = utc_now()
+    return who
+
+
+def find(db: Session, token: str) -> SignedIn | None:
+    """Look a session up by its token, with its shop and the role there as they are now."""
+    known = db.scalar(select(SignInSession).where(SignInSession.token_hash == token_hash(token)))
+    if known is None or known.expires_at <= utc_now() or known.user.disabled_at is not None:
+        return None
+    membership = membership_of(db, known.user_id, known.shop_id) if known.shop_id else None
+    shop, role = (membership.shop, membership.role) if membership else (None, None)
+    return SignedIn(token=token, session=known, user=known.user, shop=shop, role=role)

@@ -1,0 +1,84 @@
+"""How the application is put together: settings, extensions, areas. Stands outside the order of the areas, as config does."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from flask_babel import Babel
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+from htmx_flask import Htmx
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from printfarm import accounts, filament, files, fleet, insight, library, queue
+from printfarm.config import Settings
+from printfarm.core import formats, health, live, secrets, web
+from printfarm.core.database import db, engine_options, tune
+from printfarm.core.storage import make_storage
+
+ROOT = Path(__file__).resolve().parent.parent
+AREAS = (accounts, files, filament, library, fleet, queue, insight)
+
+csrf = CSRFProtect()
+babel = Babel()
+migrate = Migrate()
+
+
+def build(settings: Settings) -> Flask:
+    """Make the application from its settings. Nothing is written but the secret key, at the first start."""
+    app = Flask("printfarm", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    _configure(app, settings)
+    db.init_app(app)
+    with app.app_context():
+        tune(db.engine)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    csrf.init_app(app)
+    babel.init_app(app)
+    Htmx(app)
+    app.extensions["printfarm.storage"] = make_storage(settings)
+    app.extensions["printfarm.live"] = live.Hall(app, settings.max_sockets)
+    formats.install(app)
+    web.install(app, secure=is_https(settings), file_origin=_origin(settings))
+    app.register_blueprint(health.bp)
+    for area in AREAS:
+        area.install(app)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def is_https(settings: Settings) -> bool:
+    """Whether browsers reach us over https: by our own TLS or by a proxy's."""
+    return settings.tls != "off" or (settings.public_url or "").startswith("https://")
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SETTINGS=settings,
+        MASTER_KEY=settings.secret,
+        SECRET_KEY=secrets.derive_key(settings.secret, "cookies"),
+        REDIS_URL=settings.redis_url,
+        EXPECT_HUB=settings.hub,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
+        SESSION_COOKIE_NAME="printfarm",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=is_https(settings),
+        REMEMBER_COOKIE_SECURE=is_https(settings),
+        PERMANENT_SESSION_LIFETIME=timedelta(days=30),
+        PREFERRED_URL_SCHEME="https" if is_https(settings) else "http",
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        WTF_CSRF_SSL_STRICT=False,  # SameSite and the token do the work; referrers are stripped by some browsers
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
+        # Forms are small; the upload view alone streams more, and counts it itself.
+        MAX_FORM_MEMORY_SIZE=1_000_000,
+        SOCK_SERVER_OPTIONS={"ping_interval": 25, "max_message_size": 65536},
+    )
+
+
+def _origin(settings: Settings) -> str | None:
+    if not settings.uses_s3 or settings.s3_endpoint is None:
+        return None
+    return "/".join(settings.s3_endpoint.split("/")[:3])

@@ -1,0 +1,114 @@
+"""Numbers and times as people read them, in the shop's zone and currency. Used as Jinja filters."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+from flask import Flask, g
+
+from printfarm.core.clock import utc_now
+from printfarm.core.units import grams_from_mg
+
+NOTHING = "–"
+
+
+def grams(milligrams: int | None) -> str:
+    """12_345 → "12.3 g"; a kilogram and more → "1.20 kg"."""
+    if milligrams is None:
+        return NOTHING
+    weight = grams_from_mg(milligrams)
+    if abs(weight) >= 1000:
+        return f"{format_decimal((weight / 1000).quantize(Decimal('0.01')), '#,##0.00', _locale())} kg"
+    pattern = "#,##0.0" if abs(weight) < 100 else "#,##0"
+    return f"{format_decimal(weight, pattern, _locale())} g"
+
+
+def duration(seconds: float | None) -> str:
+    """5_040 → "1 h 24 min"; under a minute → "40 s"; days are said too."""
+    if seconds is None:
+        return NOTHING
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    days, rest = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    parts = ((days, "d"), (hours, "h"), (minutes if not days else 0, "min"))
+    return " ".join(f"{count} {unit}" for count, unit in parts if count)
+
+
+def local_time(moment: datetime | None, style: str = "short") -> str:
+    """A UTC time in the shop's zone; `style` as babel has it, or "time" for the hour alone."""
+    if moment is None:
+        return NOTHING
+    there = moment.astimezone(zone())
+    if style == "time":
+        return format_datetime(there, "HH:mm", locale=_locale())
+    return format_datetime(there, style, locale=_locale())
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago: 3 minutes → "3 minutes ago"."""
+    if moment is None:
+        return "never"
+    gone = utc_now() - moment
+    if gone < timedelta(seconds=10):
+        return "just now"
+    return f"{format_timedelta(gone, locale='en')} ago"
+
+
+def money(minor: int | None, currency: str | None = None) -> str:
+    """Minor units with the shop's currency: 1_250 → "€12.50"."""
+    if minor is None:
+        return NOTHING
+    code: str = currency or getattr(getattr(g, "shop", None), "currency", "EUR")
+    return format_currency(Decimal(minor).scaleb(-get_currency_precision(code)), code, locale=_locale())
+
+
+def cost_per_gram(value: Decimal | None) -> str:
+    """A cost per gram, at most four places."""
+    if value is None:
+        return NOTHING
+    code = getattr(getattr(g, "shop", None), "currency", "EUR")
+    return f"{format_currency(value, code, '¤#,##0.00##', locale=_locale(), currency_digits=False)}/g"
+
+
+def millimetres(value: float | None) -> str:
+    """0.2 → "0.2 mm"."""
+    return NOTHING if value is None else f"{value:g} mm"
+
+
+def file_size(count: int | None) -> str:
+    """Bytes as kB or MB (thousands)."""
+    if count is None:
+        return NOTHING
+    if count < 1000:
+        return f"{count} B"
+    if count < 1_000_000:
+        return f"{count / 1000:.0f} kB"
+    return f"{count / 1_000_000:.1f} MB"
+
+
+def zone() -> ZoneInfo:
+    """The shop's time zone, or UTC."""
+    name = getattr(getattr(g, "shop", None), "timezone", "UTC")
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _locale() -> Locale:
+    try:
+        return Locale.parse(getattr(getattr(g, "shop", None), "locale", "en") or "en")
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse("en")
+
+
+def install(app: Flask) -> None:
+    """Register the filters."""
+    for function in (grams, duration, local_time, ago, money, cost_per_gram, millimetres, file_size):
+        app.add_template_filter(function)

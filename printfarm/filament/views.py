@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+bp = Blueprint("filament", __name__, url_prefix="/filament")

@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+bp = Blueprint("fleet", __name__, url_prefix="/fleet")

@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+bp = Blueprint("queue", __name__, url_prefix="/queue")

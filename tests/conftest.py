@@ -1,0 +1,148 @@
+"""The cast and the stage: real SQLite and PostgreSQL, a real Valkey, two shops with people in every role."""
+
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from flask import Flask
+
+from printfarm.application import build
+from printfarm.config import load_settings
+from tests.support import databases, valkey
+from tests.support.browser import Browser
+from tests.support.cast import Person, hire, open_shop_with
+
+SAMPLES = Path(os.environ.get("PRINTFARM_SAMPLES", Path(__file__).parents[2] / "shared" / "samples"))
+
+
+@pytest.fixture(scope="session")
+def short_tmp() -> Iterator[Path]:
+    """A folder with a short name: a Unix socket's path is limited to about 100 bytes."""
+    path = Path(tempfile.mkdtemp(prefix="pf-", dir="/tmp" if sys.platform != "win32" else None))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis_url(short_tmp: Path) -> Iterator[str]:
+    with valkey.running(short_tmp) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres(short_tmp: Path) -> Iterator[databases.Postgres]:
+    with warnings.catch_warnings(), databases.running_postgres(short_tmp / "pg") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return databases.migrated_sqlite(tmp_path_factory.mktemp("template") / "template.db")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Every test that touches the database runs on both."""
+    return request.param
+
+
+@pytest.fixture
+def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if backend == "sqlite":
+        template = request.getfixturevalue("sqlite_template")
+        path = tmp_path / "printfarm.db"
+        shutil.copyfile(template, path)
+        yield f"sqlite:///{path}"
+    else:
+        server = request.getfixturevalue("postgres")
+        with server.fresh_database() as url:
+            yield url
+
+
+@pytest.fixture
+def settings_environ(database_url: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
+    """The environment of the app under test; a test may add to it through its own `app` fixture."""
+    return {
+        "PRINTFARM_DATA_DIR": str(tmp_path / "data"),
+        "PRINTFARM_DATABASE_URL": database_url,
+        "PRINTFARM_REDIS_URL": redis_url,
+        "PRINTFARM_SECRET_KEY": "5e" * 32,
+        "PRINTFARM_LOG_LEVEL": "warning",
+    }
+
+
+@pytest.fixture
+def app(settings_environ: dict[str, str]) -> Iterator[Flask]:
+    valkey.flush(settings_environ["PRINTFARM_REDIS_URL"])
+    made = build(load_settings(settings_environ))
+    made.config["TESTING"] = False  # errors become pages, as they do for people
+    yield made
+    made.extensions["printfarm.live"].shutdown()
+    with made.app_context():
+        from printfarm.core.database import db
+
+        db.engine.dispose()
+
+
+@pytest.fixture
+def ctx(app: Flask) -> Iterator[Flask]:
+    """An application context, for tests that call services."""
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def shop(app: Flask) -> SimpleNamespace:
+    """Alice's shop: `shop.id`, `shop.owner` (a user id)."""
+    return open_shop_with(app, email="alice@example.com", name="Alice", shop_name="Alice's Prints")
+
+
+@pytest.fixture
+def alice(app: Flask, shop: SimpleNamespace) -> Person:
+    """Owns the shop."""
+    return Person(app, shop.id, shop.owner, "owner", Browser(app).signed_in(shop.owner, shop.id))
+
+
+@pytest.fixture
+def adam(app: Flask, shop: SimpleNamespace) -> Person:
+    """Its admin."""
+    return hire(app, shop, "adam@example.com", "Adam", "admin")
+
+
+@pytest.fixture
+def olga(app: Flask, shop: SimpleNamespace) -> Person:
+    """Its operator."""
+    return hire(app, shop, "olga@example.com", "Olga", "operator")
+
+
+@pytest.fixture
+def bob(app: Flask, shop: SimpleNamespace) -> Person:
+    """Its viewer."""
+    return hire(app, shop, "bob@example.com", "Bob", "viewer")
+
+
+@pytest.fixture
+def charlie(app: Flask, shop: SimpleNamespace) -> Person:
+    """Owns another shop."""
+    other = open_shop_with(app, email="charlie@example.com", name="Charlie", shop_name="Charlie's Corner")
+    return Person(app, other.id, other.owner, "owner", Browser(app).signed_in(other.owner, other.id))
+
+
+@pytest.fixture
+def stranger(app: Flask) -> Browser:
+    """Nobody is signed in."""
+    return Browser(app)
+
+
+@pytest.fixture
+def samples() -> Path:
+    """Real sliced files of other people; never part of the project."""
+    if not SAMPLES.is_dir():
+        pytest.skip(f"the real sliced files are not on this machine (looked in {SAMPLES}; set PRINTFARM_SAMPLES)")
+    return SAMPLES

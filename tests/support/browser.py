@@ -1,0 +1,89 @@
+"""A browser without JavaScript: pages come back parsed, and a page with duplicate ids or an empty title fails the test."""
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from bs4 import BeautifulSoup, Tag
+from flask import Flask
+from itsdangerous import URLSafeTimedSerializer
+from werkzeug.test import TestResponse
+
+from printfarm.accounts.service import start_session
+from printfarm.core.work import unit_of_work
+
+CSRF_SECRET = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Page:
+    """An answer: its status, where it leads, and its parsed text."""
+
+    def __init__(self, response: TestResponse) -> None:
+        self.response = response
+        self.status = response.status_code
+        self.location = response.headers.get("Location")
+        self.headers = response.headers
+        self.is_html = "html" in response.content_type
+        self.soup = BeautifulSoup(response.get_data(as_text=True) if self.is_html else "", "html.parser")
+        self.text = " ".join(self.soup.get_text(" ").split())
+        if self.is_html:
+            self._check()
+
+    @property
+    def json(self) -> Any:
+        return self.response.get_json()
+
+    def one(self, selector: str) -> Tag:
+        found = self.soup.select(selector)
+        assert len(found) == 1, f"{len(found)} of {selector!r} in: {self.text[:600]}"
+        return found[0]
+
+    def all(self, selector: str) -> list[Tag]:
+        return list(self.soup.select(selector))
+
+    def _check(self) -> None:
+        repeated = [name for name, count in Counter(tag["id"] for tag in self.soup.select("[id]")).items() if count > 1]
+        assert not repeated, f"ids that stand twice on the page: {repeated}"
+        if self.soup.html is not None:
+            title = self.soup.title
+            assert title is not None, "a page without a title"
+            assert title.get_text(strip=True), "a page with an empty title"
+        for form in self.soup.select("form"):
+            assert form.get("action") or form.get("method", "get") == "get", f"a form without an action: {form}"
+        assert not self.soup.select("[style], script:not([src]), [onclick]"), "inline style or script"
+
+
+class Browser:
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.client = app.test_client()
+        with self.client.session_transaction() as session:
+            session["csrf_token"] = CSRF_SECRET
+
+    @property
+    def csrf(self) -> str:
+        return URLSafeTimedSerializer(self.app.secret_key, salt="wtf-csrf-token").dumps(CSRF_SECRET)
+
+    def signed_in(self, user_id: UUID, shop_id: UUID) -> "Browser":
+        from printfarm.accounts.models import User
+
+        with self.app.app_context(), unit_of_work(None) as db:
+            user = db.get(User, user_id)
+            assert user is not None
+            token = start_session(db, user, shop_id=shop_id)
+        with self.client.session_transaction() as session:
+            session["_user_id"], session["_fresh"] = token, True
+        return self
+
+    def get(self, url: str, *, htmx: bool = False, **kwargs: Any) -> Page:
+        headers = {**kwargs.pop("headers", {}), **({"HX-Request": "true"} if htmx else {})}
+        return Page(self.client.get(url, headers=headers, **kwargs))
+
+    def post(self, url: str, form: dict[str, Any] | None = None, *, htmx: bool = False, **kwargs: Any) -> Page:
+        """Submit a form as the page would: with its CSRF token. `htmx=True` sends what htmx sends."""
+        headers = {**kwargs.pop("headers", {}), **({"HX-Request": "true"} if htmx else {})}
+        if "json" in kwargs or "input_stream" in kwargs:
+            headers["X-CSRFToken"] = self.csrf
+        else:
+            kwargs["data"] = {"csrf_token": self.csrf, **(form or {})}
+        return Page(self.client.post(url, headers=headers, **kwargs))

