@@ -1,0 +1,69 @@
+// Dialogs and questions.
+// data-dialog="<id>" opens that <dialog>; data-close, the backdrop and Esc close it. data-dialog-open on a <dialog> opens it at once.
+// data-confirm="sentence" on a form, button or link asks first; data-confirm-button names the deed on the button.
+// Menus (<details class="menu">) close when one clicks elsewhere or presses Esc.
+(() => {
+  const question = () => document.getElementById("confirm");
+  let asked = null; // what happens when the person says yes
+  let passing = null; // the element that was just agreed to
+
+  function ask(element, go) {
+    const dialog = question();
+    dialog.querySelector("[data-confirm-text]").textContent = element.dataset.confirm;
+    dialog.querySelector("[data-confirm-go] span").textContent = element.dataset.confirmButton || element.innerText.trim() || "Go ahead";
+    asked = () => {
+      passing = element;
+      go();
+      passing = null;
+    };
+    dialog.showModal();
+  }
+
+  function intercept(event, element, go) {
+    if (!element || element === passing) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    ask(element, go);
+  }
+
+  // Capturing, so that the question comes before htmx sees the event.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches("[data-confirm]")) intercept(event, form, () => form.requestSubmit(event.submitter));
+  }, true);
+  document.addEventListener("click", (event) => {
+    const element = event.target.closest("button[data-confirm], a[data-confirm]");
+    intercept(event, element, () => element.click());
+  }, true);
+
+  document.addEventListener("click", (event) => {
+    const { target } = event;
+    const opener = target.closest("[data-dialog]");
+    if (opener) {
+      const dialog = document.getElementById(opener.dataset.dialog);
+      if (dialog) {
+        event.preventDefault();
+        dialog.showModal();
+      }
+    }
+    if (target.closest("[data-confirm-go]")) {
+      question().close();
+      asked?.();
+    }
+    if (target.closest("[data-close]") || target.matches("dialog[open]")) target.closest("dialog").close();
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(target) || target.closest("a, button")) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  const openAtOnce = (root) => root.querySelectorAll("dialog[data-dialog-open]").forEach((dialog) => dialog.open || dialog.showModal());
+  openAtOnce(document);
+  document.body.addEventListener("htmx:afterSettle", () => openAtOnce(document));
+})();

@@ -1,0 +1,91 @@
+// Toasts: made by the server (flashes, out-of-band), by the response header HX-Trigger: {"toast": {"text": …, "tone": …}},
+// and from answers that htmx must not swap: an error page in place of a fragment becomes its sentence.
+// Good news leaves by itself; what needs acting on stays until it is dismissed.
+(() => {
+  const stay = { ok: 5000, quiet: 6000, busy: 6000, warn: 12000 };
+  const icons = { ok: "circle-check", quiet: "info", busy: "info", warn: "triangle-alert", bad: "octagon-alert" };
+  const said = {
+    0: "No answer from the server. Check the connection; nothing was changed here.",
+    401: "You are signed out. Load the page again to sign in.",
+    403: "Your role in this shop does not allow that.",
+    404: "That is no longer there. Load the page again.",
+    409: "It has changed in the meantime. Look again, then retry.",
+    413: "That is larger than this server accepts.",
+    429: "Too many requests. Wait a moment, then retry.",
+    503: "The server is busy. Try again in a moment.",
+  };
+  const region = () => document.getElementById("toasts");
+
+  function element(name, className, text) {
+    const made = document.createElement(name);
+    if (className) made.className = className;
+    if (text) made.textContent = text;
+    return made;
+  }
+
+  function icon(name) {
+    const file = (document.querySelector("svg use")?.getAttribute("href") || "/static/icons.svg").split("#")[0];
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("class", "icon");
+    svg.setAttribute("aria-hidden", "true");
+    svg.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "use")).setAttribute("href", `${file}#${name}`);
+    return svg;
+  }
+
+  function say(text, tone = "ok") {
+    const toast = element("div", `toast tone-${tone}`);
+    toast.dataset.toast = tone;
+    const close = element("button", "button button-quiet button-icon");
+    close.type = "button";
+    close.dataset.dismiss = "";
+    close.title = "Dismiss";
+    close.append(icon("x"), element("span", "sr", "Dismiss"));
+    toast.append(icon(icons[tone] || "info"), element("p", "", text), close);
+    region().append(toast);
+  }
+
+  function settle(toast) {
+    const wait = stay[toast.dataset.toast];
+    if (!wait) return;
+    const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : toast.remove());
+    setTimeout(leave, wait);
+  }
+
+  function sentenceOf(xhr) {
+    const page = new DOMParser().parseFromString(xhr.responseText || "", "text/html");
+    const sentence = page.querySelector("[data-error-sentence]")?.textContent.trim();
+    const reference = page.querySelector("[data-error-reference]")?.textContent.trim();
+    const text = sentence || said[xhr.status] || "Something went wrong on the server. Nothing was lost; try again.";
+    return reference ? `${text} (Reference ${reference})` : text;
+  }
+
+  // A 4xx or 5xx answer that is a fragment (no <html>) is meant to be swapped, for instance the present list with a 409.
+  function isFragment(xhr) {
+    const text = (xhr.responseText || "").trimStart().slice(0, 200).toLowerCase();
+    return text.startsWith("<") && !text.startsWith("<!doctype") && !text.startsWith("<html");
+  }
+
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail;
+    if (xhr.status >= 400 && xhr.status !== 422 && isFragment(xhr)) {
+      event.detail.shouldSwap = true;
+      event.detail.isError = false;
+    } else if (xhr.status === 422 && !isFragment(xhr)) {
+      event.detail.shouldSwap = false;
+      say(sentenceOf(xhr), "bad");
+    }
+  });
+  document.body.addEventListener("htmx:responseError", (event) => say(sentenceOf(event.detail.xhr), "bad"));
+  // A list that refetches by itself does not complain: the mark of the lost connection says it once.
+  const byPerson = (event) => !/^(changed:|live:|load|every)/.test(event.detail.requestConfig?.triggeringEvent?.type || "");
+  for (const name of ["htmx:sendError", "htmx:timeout"]) {
+    document.body.addEventListener(name, (event) => byPerson(event) && say(said[0], "bad"));
+  }
+  document.body.addEventListener("toast", (event) => say(event.detail.text || event.detail.value, event.detail.tone));
+  document.addEventListener("click", (event) => event.target.closest("[data-dismiss]")?.closest("[data-toast]").remove());
+
+  region().querySelectorAll("[data-toast]").forEach(settle);
+  new MutationObserver((changes) => {
+    for (const change of changes) for (const node of change.addedNodes) if (node.dataset?.toast) settle(node);
+  }).observe(region(), { childList: true });
+})();
