@@ -169,7 +169,7 @@ def simulators(_arguments: argparse.Namespace) -> int:
 
 
 def version(_arguments: argparse.Namespace) -> int:
-    from printfarm import __version__
+    from printfarm.version import __version__
 
     print(__version__)
     return 0

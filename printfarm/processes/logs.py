@@ -4,7 +4,18 @@ import logging
 import sys
 import time
 
-NOISY = ("rq.worker", "rq.scheduler", "urllib3", "botocore", "boto3", "s3transfer", "PIL", "httpx", "httpcore")
+NOISY = (
+    "alembic",
+    "rq.worker",
+    "rq.scheduler",
+    "urllib3",
+    "botocore",
+    "boto3",
+    "s3transfer",
+    "PIL",
+    "httpx",
+    "httpcore",
+)
 
 
 def configure(level: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from printfarm.config import Settings
-from printfarm.processes import lock
+from printfarm.processes import lock, logs
 from printfarm.processes.tls import certificate_files
 
 GRACEFUL_S = 5  # how long open requests may take when the process is asked to stop
@@ -63,6 +63,7 @@ def options(settings: Settings) -> dict[str, Any]:
 
 
 def run(settings: Settings) -> None:
+    logs.configure(settings.log_level)
     lock.die_with_parent()
     held = lock.take_lock(settings.data_dir, "web", wait_s=GRACEFUL_S + 5)
     with held:
