@@ -12,7 +12,7 @@ from typing import Any
 Json = dict[str, Any]
 
 
-class UnreadableFile(Exception):  # noqa: N818 - a refusal with a sentence for a person, not a fault of the program
+class UnreadableFile(Exception):
     """The file is refused; the message is a sentence for the person who brought it."""
 
     def __init__(self, sentence: str) -> None:

@@ -1,0 +1,207 @@
+"""Counts where the filament of a G-code goes: model, start code, support, purge and tower, for each slot.
+
+No Bambu or Orca file states this split; the slicer's own dialog counts it from the moves, and so does this. The text is
+cut into stretches at the lines that change the meaning of a move (tool, feature, mode); inside a stretch one regular
+expression gathers the lengths, which is what makes pure Python fast enough.
+"""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+MODEL, START, SUPPORT, PURGE, TOWER = "model", "start", "support", "purge", "tower"
+
+_NUMBER = rb"(?:\d+\.?\d*|\.\d+)"
+_EVENT = re.compile(
+    rb"\n[ \t]*+(?:"
+    rb"T(?P<tool>\d{1,4})(?![\d.])"
+    rb"|(?P<mode>M8[23]|G9[01])(?![\d.])"
+    rb"|G92(?![\d.])(?P<reset>[^\n;]*)"
+    rb"|;[ ]?(?:"
+    rb"(?:FEATURE|TYPE):[ ]?(?P<feature>[^\r\n]*)"
+    rb"|(?P<mark>V?FLUSH_START|V?FLUSH_END|WIPE_START|WIPE_END)"
+    rb"|(?P<layer>CHANGE_LAYER|LAYER_CHANGE)[^\n]*(?:\n; ?Z(?:_HEIGHT)?: ?(?P<z>" + _NUMBER + rb"))?"
+    rb"|VG1[^\n]*?E(?P<virtual>" + _NUMBER + rb")"
+    rb"|VT(?P<vtool>\d{1,4})(?!\d)"
+    rb"))"
+)
+_MOVING = re.compile(rb"\n[ \t]*+G0?[0-3][ \t](?=[^\n;]*[XYIJ])[^\n;E]*E(" + _NUMBER + rb")")
+_STILL = re.compile(rb"\n[ \t]*+G0?[0-3][ \t](?![^\n;]*[XYIJ])[^\n;E]*E(" + _NUMBER + rb")")
+_ANY = re.compile(rb"\n[ \t]*+G0?[0-3][ \t]([^\n;E]*)E(-?" + _NUMBER + rb")([^\n;]*)")
+_RESET = re.compile(rb"E(-?" + _NUMBER + rb")")
+
+
+@dataclass(slots=True)
+class SlotChange:
+    """What the scan must know of the settings: slots that exist, and the residue of filament that stays in a nozzle."""
+
+    slot_count: int | None = None
+    nozzle_volume_mm3: Sequence[float] = ()
+    extruder_of_slot: Sequence[int] = ()
+    diameter_mm: Sequence[float] = ()
+
+    def is_tool(self, tool: int) -> bool:
+        """T255, T1000 and the like are commands, not tools."""
+        return tool < (self.slot_count or 64)
+
+    def extruder(self, tool: int) -> int:
+        return self.extruder_of_slot[tool] if tool < len(self.extruder_of_slot) else 0
+
+    def residue_mm(self, tool: int) -> float:
+        """Millimetres of the filament that fit into the nozzle of `tool`."""
+        extruder = self.extruder(tool)
+        if extruder >= len(self.nozzle_volume_mm3):
+            return 0.0
+        diameter_mm = self.diameter_mm[tool] if tool < len(self.diameter_mm) else 1.75
+        return self.nozzle_volume_mm3[extruder] / (math.pi / 4 * diameter_mm**2)
+
+
+@dataclass(slots=True)
+class MoveCounter:
+    """Feed it blocks of whole lines, each beginning with a line break. Lengths come out in mm by (tool, class)."""
+
+    change: SlotChange = field(default_factory=SlotChange)
+    tool: int = 0
+    mm: dict[tuple[int, str], float] = field(default_factory=lambda: defaultdict(float))
+    layers: int = 0
+    max_z_mm: float | None = None
+    tool_changes: int = 0
+    tools_seen: list[int] = field(default_factory=list)
+    _class: str = MODEL
+    _relative: bool = False
+    _all_relative: bool = False
+    _last_e: float = 0.0
+    _wiping: bool = False
+    _flushing: bool = False
+    _virtual: bool = False
+    _in_nozzle: dict[int, int] = field(default_factory=dict)
+    _residue_mm: float = 0.0
+    _residue_tool: int = 0
+
+    def feed(self, block: bytes) -> None:
+        at = 0
+        for event in _EVENT.finditer(block):
+            if event.start() > at:
+                self._count(block, at, event.start())
+            kind = event.lastgroup
+            if kind is not None:
+                text = event[kind]
+                if kind == "z":
+                    self.max_z_mm = max(self.max_z_mm or 0.0, float(text))
+                    kind = "layer"
+                self._happen(kind, text)
+            at = event.end()
+        if at < len(block):
+            self._count(block, at, len(block))
+
+    @property
+    def total_mm(self) -> float:
+        return sum(self.mm.values())
+
+    def _happen(self, kind: str, text: bytes) -> None:
+        match kind:
+            case "feature":
+                self._class = feature_class(text)
+            case "mark":
+                self._mark(text)
+            case "layer":
+                self.layers += 1
+            case "tool" | "vtool":
+                self._choose(int(text))
+            case "virtual":
+                self._flush(float(text) if self._virtual else 0.0)
+            case "mode":
+                self._mode(text)
+            case _:
+                self._reset(text)
+
+    def _reset(self, words: bytes) -> None:
+        """G92: the extruder's place is called anew."""
+        if found := _RESET.search(words):
+            self._last_e = float(found[1])
+
+    def _mark(self, mark: bytes) -> None:
+        starts = mark.endswith(b"START")
+        if mark.startswith(b"WIPE"):
+            self._wiping = starts
+        elif mark.startswith(b"VFLUSH"):
+            self._virtual = starts
+        else:
+            self._flushing = starts
+
+    def _mode(self, mode: bytes) -> None:
+        match mode:
+            case b"M83":
+                self._relative = True
+            case b"M82":
+                self._relative = False
+            case b"G91":
+                self._all_relative = True
+            case _:
+                self._all_relative = False
+
+    def _choose(self, tool: int) -> None:
+        if not self.change.is_tool(tool):
+            return
+        if tool not in self.tools_seen:
+            self.tools_seen.append(tool)
+        extruder = self.change.extruder(tool)
+        before = self._in_nozzle.get(extruder)
+        if before is not None and before != tool:
+            self._residue_tool = before
+            self._residue_mm = self.change.residue_mm(before)
+        if self.tool != tool and self._in_nozzle:
+            self.tool_changes += 1
+        self._in_nozzle[extruder] = tool
+        self.tool = tool
+
+    def _count(self, block: bytes, start: int, end: int) -> None:
+        """Add the lengths of the moves between two events."""
+        if not (self._relative or self._all_relative):
+            self._count_absolute(block, start, end)
+            return
+        if not self._wiping and (lengths := _MOVING.findall(block, start, end)):
+            self.mm[self.tool, self._class] += sum(map(float, lengths))
+        if self._flushing:
+            for length in _STILL.findall(block, start, end):
+                self._flush(float(length))
+
+    def _count_absolute(self, block: bytes, start: int, end: int) -> None:
+        last = self._last_e
+        moved = 0.0
+        for before, number, after in _ANY.findall(block, start, end):
+            length = float(number) - last
+            last += length
+            if length <= 0:
+                continue
+            words = before + after
+            if b"X" in words or b"Y" in words or b"I" in words or b"J" in words:
+                moved += length
+            elif self._flushing:
+                self._flush(length)
+        self._last_e = last
+        if moved and not self._wiping:
+            self.mm[self.tool, self._class] += moved
+
+    def _flush(self, length_mm: float) -> None:
+        """The first of a flush still is the filament before: it was left in the nozzle."""
+        old_mm = min(length_mm, self._residue_mm)
+        if old_mm:
+            self._residue_mm -= old_mm
+            self.mm[self._residue_tool, PURGE] += old_mm
+        if length_mm > old_mm:
+            self.mm[self.tool, PURGE] += length_mm - old_mm
+
+
+def feature_class(name: bytes) -> str:
+    """The class of `; FEATURE: <name>` or `;TYPE:<name>`."""
+    word = name.strip().lower()
+    if word.startswith(b"support"):
+        return SUPPORT
+    if word.startswith((b"prime tower", b"wipe tower")):
+        return TOWER
+    if word.startswith(b"custom"):
+        return START
+    return MODEL
