@@ -116,7 +116,7 @@ def _announce(settings: Settings, setup_code: str | None) -> None:
     """Say once that everything answers."""
     started = time.monotonic()
     warned = False
-    while not is_ready(settings):
+    while not answers(settings, "/readyz"):
         if not warned and time.monotonic() - started > 30:
             say("PrintFarm is not ready yet; the lines above say which part is missing.")
             warned = True
@@ -126,8 +126,8 @@ def _announce(settings: Settings, setup_code: str | None) -> None:
         say(f"Nobody owns it yet. Open the page and enter this set-up code: {setup_code}")
 
 
-def is_ready(settings: Settings) -> bool:
-    """Whether /readyz answers 200 now."""
+def answers(settings: Settings, path: str) -> bool:
+    """Whether the web process answers 200 on this path now."""
     place = urlsplit(settings.local_url)
     assert place.hostname is not None
     connection: http.client.HTTPConnection
@@ -138,7 +138,7 @@ def is_ready(settings: Settings) -> bool:
     else:
         connection = http.client.HTTPConnection(place.hostname, place.port, timeout=5)
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

