@@ -31,7 +31,11 @@ def is_full(delta: Report) -> bool:
     """Whether a push_status says everything: marked so, or unmarked and long."""
     if "msg" in delta:
         return bool(delta["msg"] == 0)
-    return len(delta) > _FULL_REPORT_KEYS
+    return is_long(delta)
+
+
+def is_long(report: Report) -> bool:
+    return len(report) > _FULL_REPORT_KEYS
 
 
 def merge(known: Report, delta: Report) -> Report:

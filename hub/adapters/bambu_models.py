@@ -1,6 +1,6 @@
 """What differs between Bambu's models, known from the first three characters of the serial number."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -17,18 +17,18 @@ class BambuModel:
     chamber_sensor: bool = True
 
 
-_P1 = {"keeps_files": False, "patience": 1.5, "chamber_sensor": False}
-_A1 = {"keeps_files": False, "clear_data": True, "chamber_sensor": False}
+_P1 = BambuModel("P1P", keeps_files=False, patience=1.5, chamber_sensor=False)
+_A1 = BambuModel("A1", keeps_files=False, clear_data=True, chamber_sensor=False)
 
 _BY_PREFIX: dict[str, BambuModel] = {
     "00M": BambuModel("X1 Carbon"),
     "00W": BambuModel("X1"),
     "03W": BambuModel("X1E"),
-    "01S": BambuModel("P1P", **_P1),
-    "01P": BambuModel("P1S", **_P1),
-    "030": BambuModel("A1 mini", **_A1),
-    "039": BambuModel("A1", **_A1),
-    "26A": BambuModel("A2L", **_A1),
+    "01S": _P1,
+    "01P": replace(_P1, name="P1S"),
+    "030": replace(_A1, name="A1 mini"),
+    "039": _A1,
+    "26A": replace(_A1, name="A2L"),
     "22E": BambuModel("P2S"),
     "20P": BambuModel("X2D", patience=2.0),
     "094": BambuModel("H2D", patience=2.0),

@@ -152,9 +152,6 @@ class PrinterHost(Protocol):
     def post(self, call: Callable[[], None]) -> None: ...
     def connection_changed(self, connection: Connection, sentence: str = "") -> None: ...
     def observed(self, report: PrinterReport) -> None: ...
-    def foreign_start(self, job: Job) -> None:
-        """Somebody else has just started `job`; reports about it will follow."""
-
     def start_is_pending(self) -> bool:
         """A start was sent and the printer has not confirmed it: reconnecting now could spoil it."""
 
