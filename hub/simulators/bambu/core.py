@@ -1,0 +1,417 @@
+"""The printer itself: takes requests, lets virtual time pass, and says what it would publish."""
+
+import math
+import random
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hub.simulators.bambu import commands
+from hub.simulators.bambu.agenda import Agenda
+from hub.simulators.bambu.ams import Ams
+from hub.simulators.bambu.faults import FaultBoard, Trigger, distort_types, garbage, known, old_clock
+from hub.simulators.bambu.power import Afterwards, Power
+from hub.simulators.bambu.profiles import PROFILES, Profile
+from hub.simulators.bambu.report import (
+    CARD_BITS,
+    CARD_NORMAL,
+    FUN_DEVELOPER_MODE,
+    FUN_SIGNED_COMMANDS,
+    Report,
+    ReportStream,
+    first_report,
+    mirror_new_fields,
+    to_bytes,
+)
+from hub.simulators.bambu.runner import CANCELLED, HOTEND_FAULT, JobRunner
+from hub.simulators.bambu.sliced_file import PlateFacts
+from hub.simulators.bambu.spool_moves import SpoolMoves
+from hub.simulators.bambu.storage import FileStore
+from hub.simulators.spec import PrinterSpec, SpoolSpec
+from hub.simulators.transcript import Transcript
+
+NOZZLE_INERTIA_S = 25.0
+BED_INERTIA_S = 60.0
+ROOM_C = 24.0
+TEMPERATURE_STEP_C = 1 / 32
+HMS_FLICKER = (0x0C00_0100, 0x0004_0001)
+
+
+class PrinterCore:
+    """Knows no socket. Safe to use from several threads: every public method holds `lock`."""
+
+    def __init__(self, spec: PrinterSpec, serial: str, folder: Path, *, transcript: Transcript | None = None) -> None:
+        self.profile: Profile = PROFILES[spec.model]
+        self.serial, self.seed = serial, spec.seed
+        self.store = FileStore(folder, quota_bytes=spec.quota_bytes)
+        self.transcript = transcript or Transcript()
+        self.lock = threading.RLock()
+        self.jitter = random.Random(f"{spec.seed}/{serial}")
+        self.agenda = Agenda()
+        units = [list(unit) for unit in self.profile.default_ams] if spec.ams is None else spec.ams
+        self.ams = Ams.build(units, info=self.profile.ams_info, seed=spec.seed, auto_switch=spec.auto_switch)
+        self.report: Report = first_report(self.profile, self.ams)
+        self.stream = ReportStream(self.profile)
+        self.faults = FaultBoard()
+        self.checks_model = spec.checks_model
+        self.runner = JobRunner(self)
+        self.spools = SpoolMoves(self)
+        self.power = Power(self)
+        self.on_event: list[Callable[[str], None]] = []
+        self._outbox: list[Report] = []
+        self._garbled = 0
+        self._foreign_jobs = 0
+        if not spec.developer_mode:
+            self.set_fault("B26", {})
+        for wish in spec.faults:
+            self.fault(wish.name, at_percent=wish.at_percent, when=wish.when, for_s=wish.for_s, **wish.options)
+        self._outbox.clear()
+        self._telemetry_later()
+
+    # -- the two ways to drive it -------------------------------------------------------------------------------------
+
+    def handle_request(self, request: object) -> list[Report]:
+        """One message from `device/<serial>/request`; the messages to publish, in order."""
+        with self.lock:
+            if not self.is_powered or not isinstance(request, dict):
+                return []
+            for category, body in request.items():
+                if isinstance(body, dict):
+                    self._handle(str(category), body)
+            return self._take_outbox()
+
+    def _handle(self, category: str, body: dict[str, Any]) -> None:
+        before = len(self._outbox)
+        reply = commands.answer(self, category, body)
+        if reply is not None and not self._loses_ack(str(body.get("command", ""))):
+            self._outbox.insert(before, reply)
+
+    def tick(self, now_s: float) -> list[Report]:
+        """Let virtual time run until `now_s`; the messages to publish, in order."""
+        with self.lock:
+            self.agenda.run_until(now_s)
+            for name in self.faults.expired(self.agenda.now_s):
+                self.clear(name)
+            return self._take_outbox()
+
+    def to_bytes(self, message: Report) -> list[bytes]:
+        """The payloads for one message: one, or with B27 a damaged one before the good one."""
+        with self.lock:
+            if self.faults.is_on("B28"):
+                message = distort_types(message)
+            if self.faults.is_on("B29"):
+                message = old_clock(message)
+            payload = to_bytes(message, pretty=self.profile.pretty)
+            if not self.faults.is_on("B27"):
+                return [payload]
+            self._garbled += 1
+            return [garbage(payload, str(self.faults.option("B27", "mode", "all")), self._garbled), payload]
+
+    def _take_outbox(self) -> list[Report]:
+        taken, self._outbox = self._outbox, []
+        return taken if self.is_powered else []
+
+    def _loses_ack(self, command: str) -> bool:
+        if self.faults.is_on("no-ack"):
+            return True
+        options = self.faults.active.get("B04")
+        if options is None or options.get("command", command) != command:
+            return False
+        self.faults.spend("B04")
+        return True
+
+    # -- what its parts use -------------------------------------------------------------------------------------------
+
+    @property
+    def is_powered(self) -> bool:
+        return self.power.state == "on"
+
+    @property
+    def developer_mode(self) -> bool:
+        return not self.faults.is_on("B26")
+
+    def change(self, **fields: object) -> None:
+        """Set fields of the report and tell the listeners at once."""
+        self.report.update(fields)
+        self._push()
+
+    def _push(self) -> None:
+        if not self.is_powered:
+            return
+        self._mirror()
+        if self.profile.sends_deltas:
+            delta = self.stream.delta(self.report)
+            if delta is not None:
+                self._outbox.append(self._without_layers(delta))
+        else:
+            self._outbox.append(self._without_layers(self.stream.full(self.report)))
+
+    def push_full(self) -> None:
+        if self.is_powered:
+            self._mirror()
+            self._outbox.append(self._without_layers(self.stream.full(self.report)))
+
+    def _without_layers(self, message: Report) -> Report:
+        if self.faults.is_on("B32") and self.faults.option("B32", "absent"):
+            message["print"].pop("total_layer_num", None)
+        return message
+
+    def _mirror(self) -> None:
+        if self.profile.has_new_fields:
+            self.report["fun"] = FUN_DEVELOPER_MODE if self.developer_mode else FUN_SIGNED_COMMANDS
+            mirror_new_fields(self.report, now_s=self.agenda.now_s, tray_now=self.ams.now)
+
+    def refresh_ams(self) -> None:
+        self.change(ams=self.ams.report(), vt_tray=self.ams.external_report())
+
+    def refresh_card(self) -> None:
+        """Card presence as `sdcard` and as home_flag bits 8-9."""
+        flags = self.report["home_flag"] & ~CARD_BITS
+        self.change(sdcard=self.store.has_card, home_flag=flags | (CARD_NORMAL if self.store.has_card else 0))
+
+    def add_hms(self, attr: int, code: int) -> None:
+        entry = {"attr": attr, "code": code}
+        if not any(known_entry["attr"] == attr for known_entry in self.report["hms"]):
+            self.change(hms=[*self.report["hms"], entry])
+
+    def remove_hms(self, attr: int) -> None:
+        kept = [entry for entry in self.report["hms"] if entry["attr"] != attr]
+        if len(kept) != len(self.report["hms"]):
+            self.change(hms=kept)
+
+    def clear_error(self, code: int) -> None:
+        if self.report["print_error"] == code:
+            self.change(print_error=0)
+
+    def note(self, kind: str, text: str = "", **more: object) -> None:
+        self.transcript.note(kind, text, serial=self.serial, virtual_s=round(self.agenda.now_s, 2), **more)
+
+    def announce(self, event: str) -> None:
+        for listener in self.on_event:
+            listener(event)
+
+    # -- telemetry ----------------------------------------------------------------------------------------------------
+
+    def _telemetry_later(self) -> None:
+        busy = self.runner.state in {"PREPARE", "RUNNING"}
+        middle, spread = self.profile.telemetry_s if busy else self.profile.idle_telemetry_s
+        wait_s = self.jitter.uniform(middle - spread, middle + spread)
+        skipped_s = max(0.0, self.agenda.horizon_s - self.agenda.now_s - wait_s)
+        self.agenda.later(wait_s + skipped_s, lambda: self._telemetry(wait_s + skipped_s))
+
+    def _telemetry(self, elapsed_s: float) -> None:
+        self._drift(elapsed_s)
+        self.runner.update_progress()
+        if self.runner.state == "RUNNING" or self.report["ams"] != self.ams.report():
+            self.report["ams"] = self.ams.report()
+        self._push()
+        self._telemetry_later()
+
+    def _drift(self, elapsed_s: float) -> None:
+        report = self.report
+        for part, inertia_s in (("nozzle", NOZZLE_INERTIA_S), ("bed", BED_INERTIA_S)):
+            aim = max(ROOM_C, float(report[f"{part}_target_temper"]))
+            now = float(report[f"{part}_temper"])
+            now += (aim - now) * (1 - math.exp(-elapsed_s / inertia_s))
+            now += self.jitter.choice((-1, 0, 1)) * TEMPERATURE_STEP_C
+            report[f"{part}_temper"] = round(now / TEMPERATURE_STEP_C) * TEMPERATURE_STEP_C
+        report["wifi_signal"] = f"{-52 + self.jitter.randint(-3, 3)}dBm"
+
+    # -- faults -------------------------------------------------------------------------------------------------------
+
+    def fault(
+        self,
+        name: str,
+        *,
+        at_percent: float | None = None,
+        when: str | None = None,
+        for_s: float | None = None,
+        **options: Any,
+    ) -> None:
+        """Switch a fault of the catalogue on: now, at a percentage of the job, or `when` a gcode_state is entered.
+
+        `for_s` virtual seconds later it ends by itself. Raises ValueError for an unknown name.
+        """
+        with self.lock:
+            known(name)
+            if for_s is not None:
+                options["for_s"] = for_s
+            if at_percent is None and when is None:
+                self.set_fault(name, options)
+                return
+            self.faults.waiting.append(Trigger(name, options, at_percent, when))
+            if at_percent is not None:
+                self.runner.add_trigger(name, at_percent)
+
+    def clear(self, name: str) -> None:
+        with self.lock:
+            self.faults.clear(known(name))
+            self.note("fault cleared", name)
+            self._undo(name)
+
+    def fire(self, name: str) -> None:
+        """A waiting fault's moment has come."""
+        trigger = next((waiting for waiting in self.faults.waiting if waiting.name == name), None)
+        if trigger is not None:
+            self.faults.waiting.remove(trigger)
+            self.set_fault(name, trigger.options)
+
+    def set_fault(self, name: str, options: dict[str, Any]) -> None:
+        wishes = dict(options)
+        for_s = wishes.pop("for_s", None)
+        self.note("fault", name, options=options)
+        self.faults.set(name, wishes, now_s=self.agenda.now_s, for_s=for_s)
+        effect = _EFFECTS.get(name)
+        if effect is not None:
+            effect(self, wishes)
+
+    def _undo(self, name: str) -> None:
+        if name == "B18":
+            self.insert_card()
+        elif name == "B26":
+            self.remove_hms(commands.SIGNATURE_HMS[0])
+            self._push()
+        elif name == "B31":
+            self.remove_hms(HMS_FLICKER[0])
+
+    # -- a person at the printer --------------------------------------------------------------------------------------
+
+    def start_foreign_job(
+        self, *, subtask_name: str = "From the screen", duration_s: float = 600.0, file: str = "", echo: bool = True
+    ) -> str:
+        """A job that the hub did not send; returns its subtask_id."""
+        with self.lock:
+            self._foreign_jobs += 1
+            subtask_id = str(700_000_000 + self.seed * 1000 + self._foreign_jobs)
+            request = {
+                "command": "project_file",
+                "sequence_id": self.stream.next_sequence_id(),
+                "param": "Metadata/plate_1.gcode",
+                "url": f"ftp://{file}" if file else "",
+                "file": file or f"{subtask_name.replace(' ', '_')}.gcode.3mf",
+                "subtask_name": subtask_name,
+                "subtask_id": subtask_id,
+                "task_id": subtask_id,
+            }
+            facts = None if file else PlateFacts(duration_s=duration_s, layers=50)
+            if echo and self.is_powered:
+                self._outbox.append({"print": request | {"result": "success", "reason": ""}})
+            self.runner.request_start(request, foreign=True, facts=facts)
+            return subtask_id
+
+    def cancel_on_screen(self) -> None:
+        with self.lock:
+            self.runner.request_stop()
+
+    def remove_card(self) -> None:
+        with self.lock:
+            self.store.has_card = False
+            self.refresh_card()
+
+    def insert_card(self) -> None:
+        with self.lock:
+            self.store.has_card = True
+            self.refresh_card()
+
+    def insert_spool(self, tray: int, spec: SpoolSpec) -> None:
+        with self.lock:
+            self.spools.insert(tray, spec)
+
+    def remove_spool(self, tray: int) -> None:
+        with self.lock:
+            self.spools.remove(tray)
+
+    def power_cut(
+        self,
+        afterwards: Afterwards = "idle",
+        *,
+        off_s: float | None = None,
+        boot_s: float | None = None,
+        noise: bool = False,
+    ) -> None:
+        with self.lock:
+            self.power.cut(afterwards, off_s=off_s, boot_s=boot_s, noise=noise)
+
+    def status(self) -> dict[str, Any]:
+        """What a test wants to know, without the protocol in between."""
+        with self.lock:
+            keys = (
+                "gcode_state",
+                "mc_percent",
+                "layer_num",
+                "total_layer_num",
+                "subtask_id",
+                "subtask_name",
+                "print_error",
+            )
+            return {
+                "serial": self.serial,
+                "power": self.power.state,
+                "virtual_s": round(self.agenda.now_s, 2),
+                **{key: self.report[key] for key in keys},
+                "starts": dict(self.runner.starts),
+                "start_requests": dict(self.runner.start_requests),
+                "refused_starts": self.runner.refused_starts,
+                "endings": list(self.runner.endings),
+                "faults": sorted(self.faults.active),
+                "remaining_g": self._remaining_g(),
+            }
+
+    def _remaining_g(self) -> dict[str, float]:
+        weights = {}
+        for unit in self.ams.units:
+            for slot, spool in enumerate(unit.slots):
+                if spool is not None:
+                    weights[str(unit.unit_id * 4 + slot)] = round(spool.remaining_g, 3)
+        return weights
+
+
+def _flicker(core: PrinterCore, _options: dict[str, Any]) -> None:
+    if not core.faults.is_on("B31"):
+        return
+    if any(entry["attr"] == HMS_FLICKER[0] for entry in core.report["hms"]):
+        core.remove_hms(HMS_FLICKER[0])
+    else:
+        core.add_hms(*HMS_FLICKER)
+    skipped_s = max(0.0, core.agenda.horizon_s - core.agenda.now_s - 2)
+    core.agenda.later(2 + skipped_s, lambda: _flicker(core, {}))
+
+
+def _repeat_finish(core: PrinterCore, options: dict[str, Any]) -> None:
+    if not core.faults.is_on("B08"):
+        return
+    if core.runner.state == "FINISH":
+        core.push_full()
+    wait_s = float(options.get("every_s", 5))
+    skipped_s = max(0.0, core.agenda.horizon_s - core.agenda.now_s - wait_s)
+    core.agenda.later(wait_s + skipped_s, lambda: _repeat_finish(core, options))
+
+
+def _end_failed(core: PrinterCore, options: dict[str, Any]) -> None:
+    if core.runner.job is None:
+        return
+    if options.get("user"):
+        core.runner.fail(CANCELLED)
+    else:
+        core.runner.fail(int(options.get("code", HOTEND_FAULT)), hms=(0x0300_0100, 0x0001_0007))
+
+
+def _foreign(core: PrinterCore, options: dict[str, Any]) -> None:
+    core.start_foreign_job(**options)
+
+
+_EFFECTS: dict[str, Callable[[PrinterCore, dict[str, Any]], Any]] = {
+    "B08": _repeat_finish,
+    "B09": lambda core, options: core.power_cut("idle", **options),
+    "B10": lambda core, options: core.power_cut("recovery", **options),
+    "B11": lambda core, options: core.power_cut("ghost", **options),
+    "B12": _foreign,
+    "B18": lambda core, _options: core.remove_card(),
+    "B26": lambda core, _options: core.add_hms(*commands.SIGNATURE_HMS),
+    "B30": lambda core, options: core.power_cut("idle", noise=True, **options),
+    "B31": _flicker,
+    "B35": _end_failed,
+    "B36": lambda core, options: core.remove_spool(int(options.get("tray", 0))),
+    "runout": lambda core, _options: core.runner.run_out(),
+}

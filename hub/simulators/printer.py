@@ -1,0 +1,338 @@
+"""One simulated printer: the core, its broker, its file server, and the faults that live between them."""
+
+import asyncio
+import json
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hub.simulators import tls
+from hub.simulators.bambu import PROFILES, PrinterCore
+from hub.simulators.bambu.power import Afterwards
+from hub.simulators.clock import VirtualClock
+from hub.simulators.mqtt_server import MqttServer
+from hub.simulators.spec import PrinterSpec, SpoolSpec
+from hub.simulators.ssdp import Announcer
+from hub.simulators.transcript import Transcript
+
+if TYPE_CHECKING:
+    from hub.simulators.ftps_server import FtpsLoop, FtpsServer
+
+ACK_S = (0.013, 0.057)
+PUSHALL_S = (0.05, 0.3)
+PORT_PATIENCE_S = 10.0
+OTHER_SERIAL = "01P00A999999999"
+
+
+class SimulatedPrinter:
+    """Made by `SimulatedFarm`. `fault`, `clear` and the deeds of a person may be called from any thread."""
+
+    def __init__(self, spec: PrinterSpec, number: int, clock: VirtualClock, data: Path) -> None:
+        profile = PROFILES[spec.model]
+        self.spec, self.clock = spec, clock
+        self.model = spec.model
+        self.serial = spec.serial or f"{profile.serial_prefix}00A{number:09d}"
+        self.access_code = spec.access_code or f"{random.Random(self.serial).randrange(10**8):08d}"
+        self.name = spec.name or f"{profile.product_name.removeprefix('Bambu Lab ')} {number}"
+        self.host = spec.host
+        self.authority = tls.Authority(data / "tls")
+        self.leaf = self._make_leaf()
+        self.transcript = Transcript(data / f"{self.serial}.jsonl")
+        self.core = PrinterCore(spec, self.serial, data / self.serial, transcript=self.transcript)
+        self.mqtt = MqttServer(self.serial, self.access_code, tls.server_context(self.leaf), self._on_request)
+        self.mqtt.transcript = self.transcript
+        self.mqtt.max_clients = spec.mqtt.max_clients
+        self.mqtt.enforce_keepalive = spec.mqtt.enforce_keepalive
+        self.ftps: FtpsServer | None = None
+        self.ftps_port = 0
+        self.announcer = Announcer(self) if spec.ssdp_target else None
+        self._outgoing: deque[tuple[float, bytes]] = deque()
+        self._pumping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self, ftps_loop: "FtpsLoop") -> None:
+        from hub.simulators.ftps_server import FtpsDesk, FtpsServer
+
+        self._loop = asyncio.get_running_loop()
+        self._sync_switches()
+        await self.mqtt.listen(self.host, self.spec.mqtt_port)
+        options, profile = self.spec.ftps, self.core.profile
+        delay_s = self.clock.real_s(profile.delay_226_s) if options.delay_226_s is None else options.delay_226_s
+        desk = FtpsDesk(
+            store=self.core.store,
+            faults=self.core.faults,
+            access_code=self.access_code,
+            leaf=self.leaf,
+            transcript=self.transcript,
+            serial=self.serial,
+            require_session_reuse=options.require_session_reuse,
+            close_notify=options.close_notify,
+            data_protection=options.data_protection or profile.data_protection,
+            delay_226_s=delay_s,
+            bytes_per_s=options.bytes_per_s,
+            banner=options.banner,
+        )
+        self.ftps = FtpsServer(ftps_loop, desk, self.host, self.spec.ftps_port)
+        self.ftps_port = self.ftps.port
+        self.core.faults.listeners.append(self._fault_changed)
+        self.core.on_event.append(self._power_changed)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await self.mqtt.close()
+        if self.ftps is not None:
+            self.ftps.close()
+        self.transcript.close()
+
+    def step(self) -> None:
+        """Let the core catch up with the clock; called in the farm's event loop."""
+        self._send(self.core.tick(self.clock.now_s()), delay_s=0)
+        if self.core.faults.is_on("B07") and self.core.runner.job is None:
+            self.core.clear("B07")
+        if self.announcer is not None:
+            self.announcer.step(self.clock.now_s())
+
+    @property
+    def mqtt_port(self) -> int:
+        return self.mqtt.port
+
+    @property
+    def certificate_sha256(self) -> str:
+        return self.leaf.sha256
+
+    def address(self) -> dict[str, Any]:
+        """What a person types in to add this printer, plus what a test wants to check."""
+        return {
+            "name": self.name,
+            "model": self.model,
+            "product_name": self.core.profile.product_name,
+            "serial": self.serial,
+            "access_code": self.access_code,
+            "host": self.host,
+            "mqtt_port": self.mqtt_port,
+            "ftps_port": self.ftps_port,
+            "certificate_sha256": self.certificate_sha256,
+            "files": str(self.core.store.root),
+        }
+
+    # -- what tests and the demo do with it ---------------------------------------------------------------------------
+
+    def fault(
+        self,
+        name: str,
+        *,
+        at_percent: float | None = None,
+        when: str | None = None,
+        for_s: float | None = None,
+        **options: Any,
+    ) -> None:
+        """See `PrinterCore.fault`; the catalogue is `hub.simulators.bambu.CATALOGUE`."""
+        self.core.fault(name, at_percent=at_percent, when=when, for_s=for_s, **options)
+
+    def clear(self, name: str) -> None:
+        self.core.clear(name)
+
+    def status(self) -> dict[str, Any]:
+        return {**self.core.status(), "connects": self.mqtt.connects, "refused_connects": self.mqtt.refused_connects}
+
+    @property
+    def starts(self) -> Counter[str]:
+        """How often a print really began, by subtask_id."""
+        with self.core.lock:
+            return Counter(self.core.runner.starts)
+
+    def foreign_job(self, *, subtask_name: str = "From the screen", duration_s: float = 600.0, file: str = "") -> str:
+        return self.core.start_foreign_job(subtask_name=subtask_name, duration_s=duration_s, file=file)
+
+    def power_cut(
+        self, afterwards: Afterwards = "idle", *, off_s: float | None = None, boot_s: float | None = None
+    ) -> None:
+        self.core.power_cut(afterwards, off_s=off_s, boot_s=boot_s)
+
+    def insert_spool(self, tray: int, spool: SpoolSpec) -> None:
+        self.core.insert_spool(tray, spool)
+
+    def remove_spool(self, tray: int) -> None:
+        self.core.remove_spool(tray)
+
+    # -- messages -----------------------------------------------------------------------------------------------------
+
+    def _on_request(self, payload: bytes) -> None:
+        try:
+            request = json.loads(payload.rstrip(b"\x00"))
+        except (ValueError, RecursionError):
+            self.transcript.note("unreadable request", payload.decode("utf-8", "replace"), serial=self.serial)
+            return
+        asks_all = isinstance(request, dict) and "pushing" in request
+        delay_s = self.core.jitter.uniform(*(PUSHALL_S if asks_all else ACK_S))
+        self._send(self.core.handle_request(request), delay_s=self.clock.real_s(delay_s))
+
+    def _send(self, messages: list[dict[str, Any]], *, delay_s: float) -> None:
+        """Publish in order; an answer that takes its time holds back what comes after it."""
+        assert self._loop is not None
+        ready_at = self._loop.time() + min(delay_s, PUSHALL_S[1])
+        for message in messages:
+            self._outgoing.extend((ready_at, payload) for payload in self.core.to_bytes(message))
+        if self._outgoing and not self._pumping:
+            self._pump()
+
+    def _pump(self) -> None:
+        assert self._loop is not None
+        self._pumping = False
+        while self._outgoing:
+            ready_at, payload = self._outgoing[0]
+            if ready_at > self._loop.time():
+                self._pumping = True
+                self._loop.call_at(ready_at, self._pump)
+                return
+            self._outgoing.popleft()
+            self.mqtt.publish(payload)
+
+    # -- faults between core and network ------------------------------------------------------------------------------
+
+    def _fault_changed(self, event: str, name: str, options: dict[str, Any]) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._apply_fault, event, name, dict(options))
+
+    def _apply_fault(self, event: str, name: str, options: dict[str, Any]) -> None:
+        self._sync_switches()
+        if event == "clear":
+            self._lift_fault(name)
+        elif name in self._deeds:
+            self._deeds[name](options)
+
+    @cached_property
+    def _deeds(self) -> dict[str, Callable[[dict[str, Any]], None]]:
+        """What the network side does once when a fault is set; the rest follows from `_sync_switches`."""
+        return {
+            "B01": self._die,
+            "B02": self._fall_silent,
+            "B03": self._turn_deaf,
+            "B07": lambda _options: self.mqtt.drop_clients(),
+            "B13": lambda options: self._change_code(options.get("access_code")),
+            "B14": lambda _options: self._change_certificate(self.serial),
+            "B15": lambda options: self._change_certificate(str(options.get("serial", OTHER_SERIAL))),
+            "B16": lambda options: self._move(str(options.get("host", "127.0.0.2"))),
+            "B34": lambda _options: self._freeze(frozen=True),
+            "connect-refused": lambda _options: self.mqtt.drop_clients(),
+        }
+
+    def _lift_fault(self, name: str) -> None:
+        if name == "B02":
+            self.mqtt.mute_clients.clear()
+        elif name == "B03":
+            self.mqtt.deaf_clients.clear()
+        elif name == "B15":
+            self._change_certificate(self.serial, renew=False)
+        elif name == "B34":
+            self._freeze(frozen=False)
+
+    def _freeze(self, *, frozen: bool) -> None:
+        assert self.ftps is not None
+        self.mqtt.freeze(frozen=frozen)
+        self.ftps.freeze(frozen=frozen)
+
+    def _fall_silent(self, options: dict[str, Any]) -> None:
+        if not options.get("sticky"):
+            self.mqtt.mute_clients |= self.mqtt.client_ids
+
+    def _turn_deaf(self, options: dict[str, Any]) -> None:
+        self.mqtt.deaf_clients |= self.mqtt.client_ids
+        self.mqtt.deaf_puback = bool(options.get("puback"))
+
+    def _sync_switches(self) -> None:
+        """Set what follows directly from the faults that are on."""
+        faults, mqtt = self.core.faults, self.mqtt
+        mqtt.puback = self.spec.mqtt.puback and not faults.is_on("no-puback")
+        mqtt.closes_after_connect = faults.is_on("B33")
+        mqtt.resets_new_connections = faults.is_on("B01") or faults.is_on("B07")
+        mqtt.mute_all = bool(faults.option("B02", "sticky"))
+        mqtt.refuse_code = int(faults.option("connect-refused", "code", 5)) if faults.is_on("connect-refused") else None
+
+    def _die(self, options: dict[str, Any]) -> None:
+        """B01: without `for_s` the connection dies once; silently means until the fault is cleared."""
+        if options.get("silent"):
+            self.mqtt.abandon_clients()
+            return
+        self.mqtt.drop_clients()
+        if "B01" not in self.core.faults.ends_at_s:
+            self.core.clear("B01")
+
+    def _change_code(self, wanted: str | None) -> None:
+        code = wanted or f"{self.core.jitter.randrange(10**8):08d}"
+        self.access_code = self.mqtt.access_code = code
+        if self.ftps is not None:
+            self.ftps.desk.access_code = code
+        self.mqtt.drop_clients(reset=False)
+
+    def _change_certificate(self, serial: str, *, renew: bool = True) -> None:
+        """Other TLS material for new connections, and the topics of `serial`."""
+        self.leaf = self.authority.leaf(serial, renew=renew)
+        self.mqtt.serial = serial
+        self.mqtt.context.load_cert_chain(self.leaf.certificate_path, self.leaf.key_path)
+        if self.ftps is not None:
+            self.ftps.use_leaf(self.leaf)
+        self.mqtt.drop_clients(reset=False)
+
+    def _make_leaf(self) -> tls.Leaf:
+        wrong = "WRONGNAME00000" if self.spec.certificate == "wrong_name" else None
+        expired = self.spec.certificate == "expired"
+        return self.authority.leaf(self.serial, common_name=wrong, expired=expired, rsa_key=self.spec.rsa)
+
+    # -- power and address --------------------------------------------------------------------------------------------
+
+    def _power_changed(self, event: str) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._apply_power, event)
+
+    def _apply_power(self, event: str) -> None:
+        assert self.ftps is not None
+        if event == "power off":
+            self.mqtt.abandon_clients()
+            self.mqtt.stop_listening()
+            self.ftps.freeze(frozen=True)
+            self.ftps.stop_listening()
+        elif event == "power booting":
+            self.mqtt.drop_clients(reset=True)
+            self.ftps.drop_clients()
+            self.ftps.freeze(frozen=False)
+            self.ftps.start_listening()
+        else:
+            self._run(self._listen_again())
+
+    def _move(self, host: str) -> None:
+        assert self.ftps is not None
+        self.host = self.ftps.host = host
+        for stop in (
+            self.mqtt.stop_listening,
+            self.ftps.stop_listening,
+            self.ftps.drop_clients,
+            self.ftps.start_listening,
+        ):
+            stop()
+        self.mqtt.drop_clients(reset=True)
+        self._run(self._listen_again())
+
+    async def _listen_again(self) -> None:
+        """On the port that people know; another program may hold it for a moment."""
+        give_up_at = asyncio.get_running_loop().time() + PORT_PATIENCE_S
+        while not self.mqtt.is_listening:
+            try:
+                await self.mqtt.listen(self.host, self.mqtt.port)
+            except OSError:
+                if asyncio.get_running_loop().time() > give_up_at:
+                    raise
+                await asyncio.sleep(0.05)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._loop is not None
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
