@@ -1,0 +1,28 @@
+"""What happened to filament and spools."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from printfarm.core.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockChanged(Event):
+    """Grams came or went; `spool_id` is None when they belong to the filament alone (unassigned)."""
+
+    filament_id: UUID
+    spool_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilamentChanged(Event):
+    """A filament was added, edited or archived."""
+
+    filament_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpoolChanged(Event):
+    """A spool's own facts (not its weight) changed."""
+
+    spool_id: UUID
