@@ -68,22 +68,52 @@ def shop_view(role: str) -> Callable[[View], View]:
     def guard(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
-            who = current_user
-            if not who.is_authenticated or who.shop is None:
+            shop_id = _enter(role)
+            if shop_id is None:
                 return _to_sign_in()
-            if not role_allows(who.role, role):
-                raise NotAllowed(f"Your role in this shop is {who.role}; this needs {role}. Ask an owner or admin.")
-            g.shop, g.role = who.shop, who.role
             if request.method in {"GET", "HEAD"}:
-                with read_only(who.shop.id) as db:
+                with read_only(shop_id) as db:
                     answer: ResponseReturnValue = view(db, *args, **kwargs)
                     return answer
-            return _write(who.shop.id, view, args, kwargs)
+            return _write(shop_id, view, args, kwargs)
 
         guarded.needed_role = role  # type: ignore[attr-defined]
         return guarded
 
     return guard
+
+
+def shop_stream(role: str) -> Callable[[View], View]:
+    """Guard a view that outlives a transaction (a file on its way in or out): sign-in, shop, role, and no unit of work.
+
+    The view gets the shop's id first and opens short units of work of its own.
+    """
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+            shop_id = _enter(role)
+            if shop_id is None:
+                return _to_sign_in()
+            answer: ResponseReturnValue = view(shop_id, *args, **kwargs)
+            return answer
+
+        guarded.needed_role = role  # type: ignore[attr-defined]
+        return guarded
+
+    return guard
+
+
+def _enter(role: str) -> UUID | None:
+    """Make the signed-in person's shop current; None for a stranger. Raises NotAllowed when the role does not reach."""
+    who = current_user
+    if not who.is_authenticated or who.shop is None:
+        return None
+    if not role_allows(who.role, role):
+        raise NotAllowed(f"Your role in this shop is {who.role}; this needs {role}. Ask an owner or admin.")
+    g.shop, g.role = who.shop, who.role
+    shop_id: UUID = who.shop.id
+    return shop_id
 
 
 def public(view: View) -> View:
