@@ -14,7 +14,18 @@ _CHUNK_BYTES = MIB
 _END_RECORD = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
 _END64_RECORD = struct.Struct("<4sQ2H2L4Q")
-_DAMAGE = (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, EOFError, OSError, ValueError, KeyError)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    RuntimeError,
+    NotImplementedError,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    ValueError,
+    LookupError,
+)
 
 
 class DamagedEntry(Exception):

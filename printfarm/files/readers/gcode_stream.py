@@ -22,11 +22,13 @@ class GcodeText:
     """What was kept of a G-code: its beginning, its `key = value` comments, and the count of its moves.
 
     `config` holds the pairs inside a CONFIG_BLOCK (or `<slicer>_config = begin … end`), `loose` those outside.
+    Of a loose key that stands there more than once the last counts; the others are in `overridden`.
     """
 
     head: bytes = b""
     config: dict[str, str] = field(default_factory=dict)
     loose: dict[str, str] = field(default_factory=dict)
+    overridden: list[tuple[str, str]] = field(default_factory=list)
     moves: MoveCounter = field(default_factory=MoveCounter)
     size_bytes: int = 0
     md5: str | None = None
@@ -103,7 +105,12 @@ class GcodeReader:
         self._kept_bytes += len(key) + len(value)
         if self._kept_bytes > limits.settings_bytes or len(text.config) + len(text.loose) > limits.settings_keys:
             return
-        (text.config if self._section == "CONFIG" else text.loose)[key] = value
+        if self._section == "CONFIG":
+            text.config[key] = value
+            return
+        if key in text.loose and len(text.overridden) < 100:
+            text.overridden.append((key, text.loose[key]))
+        text.loose[key] = value
 
 
 def line_blocks(chunks: Iterable[bytes], limits: Limits, text: GcodeText) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 MODEL, START, SUPPORT, PURGE, TOWER = "model", "start", "support", "purge", "tower"
 
@@ -27,9 +28,10 @@ _EVENT = re.compile(
     rb"|VT(?P<vtool>\d{1,4})(?!\d)"
     rb"))"
 )
-_MOVING = re.compile(rb"\n[ \t]*+G0?[0-3][ \t](?=[^\n;]*[XYIJ])[^\n;E]*E(" + _NUMBER + rb")")
-_STILL = re.compile(rb"\n[ \t]*+G0?[0-3][ \t](?![^\n;]*[XYIJ])[^\n;E]*E(" + _NUMBER + rb")")
-_ANY = re.compile(rb"\n[ \t]*+G0?[0-3][ \t]([^\n;E]*)E(-?" + _NUMBER + rb")([^\n;]*)")
+_MOVE = rb"\n[ \t]*+G0?[0-3] ++(?:[FZ][^ \n;]*+ ++)*+"
+_MOVING = re.compile(_MOVE + rb"[XYIJ][^\n;E]*+E([\d.]+)")
+_STILL = re.compile(_MOVE + rb"E([\d.]++)(?![^\n;]*[XYIJ])")
+_ANY = re.compile(rb"\n[ \t]*+G0?[0-3] ([^\n;E]*)E(-?" + _NUMBER + rb")([^\n;]*)")
 _RESET = re.compile(rb"E(-?" + _NUMBER + rb")")
 
 
@@ -83,15 +85,16 @@ class MoveCounter:
     def feed(self, block: bytes) -> None:
         at = 0
         for event in _EVENT.finditer(block):
+            kind = event.lastgroup or ""
+            text = event[kind]
+            if kind == "feature" and feature_class(text) == self._class:
+                continue
             if event.start() > at:
                 self._count(block, at, event.start())
-            kind = event.lastgroup
-            if kind is not None:
-                text = event[kind]
-                if kind == "z":
-                    self.max_z_mm = max(self.max_z_mm or 0.0, float(text))
-                    kind = "layer"
-                self._happen(kind, text)
+            if kind == "z":
+                self.max_z_mm = max(self.max_z_mm or 0.0, float(text))
+                kind = "layer"
+            self._happen(kind, text)
             at = event.end()
         if at < len(block):
             self._count(block, at, len(block))
@@ -163,10 +166,10 @@ class MoveCounter:
             self._count_absolute(block, start, end)
             return
         if not self._wiping and (lengths := _MOVING.findall(block, start, end)):
-            self.mm[self.tool, self._class] += sum(map(float, lengths))
-        if self._flushing:
-            for length in _STILL.findall(block, start, end):
-                self._flush(float(length))
+            self.mm[self.tool, self._class] += _sum_mm(lengths)
+        if self._flushing and (lengths := _STILL.findall(block, start, end)):
+            for length in lengths:
+                self._flush(_sum_mm([length]))
 
     def _count_absolute(self, block: bytes, start: int, end: int) -> None:
         last = self._last_e
@@ -195,6 +198,14 @@ class MoveCounter:
             self.mm[self.tool, PURGE] += length_mm - old_mm
 
 
+def _sum_mm(lengths: Sequence[bytes]) -> float:
+    try:
+        return sum(map(float, lengths))
+    except ValueError:  # a broken number such as 1.2.3 counts as nothing
+        return sum(float(length) for length in lengths if length.count(b".") < 2 and length != b".")
+
+
+@lru_cache(maxsize=256)
 def feature_class(name: bytes) -> str:
     """The class of `; FEATURE: <name>` or `;TYPE:<name>`."""
     word = name.strip().lower()

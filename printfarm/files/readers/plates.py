@@ -10,6 +10,7 @@ from printfarm.files.readers.gcode_stream import GcodeText
 from printfarm.files.readers.moves import MODEL, PURGE, START, SUPPORT, TOWER, MoveCounter, SlotChange
 from printfarm.files.readers.results import Filament, ReadingWarning, Split
 from printfarm.files.readers.settings import SettingsChain
+from printfarm.files.readers.values import MAX_METRES
 
 _ROUNDING_M = 0.0051
 _MAX_COST = 100_000.0
@@ -123,10 +124,10 @@ def split_by_slot(
     by_slot: dict[int, dict[str, float]] = {}
     weights = {f.slot: w for f in filaments if (w := _weight_of(f)) is not None}
     for (tool, kind), length_mm in moves.mm.items():
-        if length_mm <= 0:
+        if not length_mm:
             continue
         weight = weights.get(tool + 1) or _weight_from_settings(settings, tool + 1)
-        if weight is None:
+        if weight is None or not length_mm <= MAX_METRES * 1000:  # also when it is not a number
             return None
         grams = by_slot.setdefault(tool + 1, {})
         grams[kind] = grams.get(kind, 0.0) + length_mm / 1000 * weight

@@ -22,6 +22,7 @@ _BED_KEYS: Mapping[str, str] = {
 }
 _MAX_C = 600.0
 _MAX_LIST = 2000
+_MAX_CHARACTERS = 65_536
 
 
 class Settings:
@@ -29,6 +30,8 @@ class Settings:
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
+        self._texts: dict[str, list[str]] = {}
+        self._numbers: dict[tuple[str, float, float], list[float | None]] = {}
         self.slot_count = self._count_slots()
 
     def __bool__(self) -> bool:
@@ -44,23 +47,16 @@ class Settings:
 
     def texts(self, key: str) -> list[str]:
         r"""A list of texts: from JSON as it is, from a comment split at `;` outside quotes."""
-        value = self._values.get(key)
-        if isinstance(value, list):
-            return ["" if v is None else str(v) for v in value[:_MAX_LIST]]
-        if value is None or isinstance(value, dict):
-            return []
-        return text_list(str(value))[:_MAX_LIST]
+        if key not in self._texts:
+            self._texts[key] = _as_texts(self._values.get(key))
+        return self._texts[key]
 
     def numbers(self, key: str, *, low: float = 0.0, high: float = 1e9) -> list[float | None]:
         """A list of numbers, split at commas or semicolons; what is no number within the bounds is None."""
-        value = self._values.get(key)
-        if isinstance(value, list):
-            parts: Sequence[Any] = value[:_MAX_LIST]
-        elif isinstance(value, str):
-            parts = value.replace(";", ",").split(",")[:_MAX_LIST] if value.strip() else []
-        else:
-            parts = [] if value is None else [value]
-        return [number(part, low=low, high=high) for part in parts]
+        asked = (key, low, high)
+        if asked not in self._numbers:
+            self._numbers[asked] = [number(part, low=low, high=high) for part in _as_parts(self._values.get(key))]
+        return self._numbers[asked]
 
     def number(self, key: str, *, low: float = 0.0, high: float = 1e9) -> float | None:
         found = self.numbers(key, low=low, high=high)
@@ -163,6 +159,23 @@ class SettingsChain:
 
         first, other = at(first_keys), at(other_keys)
         return None if first is None and other is None else (first, other)
+
+
+def _as_texts(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return ["" if v is None or isinstance(v, (list, dict)) else str(v)[:_MAX_CHARACTERS] for v in value[:_MAX_LIST]]
+    if value is None or isinstance(value, dict):
+        return []
+    return text_list(str(value)[:_MAX_CHARACTERS])[:_MAX_LIST]
+
+
+def _as_parts(value: Any) -> Sequence[Any]:
+    if isinstance(value, list):
+        return value[:_MAX_LIST]
+    if isinstance(value, str):
+        text = value[:_MAX_CHARACTERS].replace(";", ",")
+        return text.split(",")[:_MAX_LIST] if text.strip() else []
+    return [] if value is None else [value]
 
 
 def _pick(
