@@ -8,6 +8,7 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hub.outbox import Outbox
-from hub.protocol import CommandAck, ForeignRun, PrinterConfig, RunReport, RunState
+from hub.protocol import ActiveError, CommandAck, ForeignRun, PrinterConfig, PrinterError, RunReport, RunState
 
 KEEP_DONE_S = 60 * 86_400
 
@@ -32,6 +33,8 @@ CREATE TABLE runs (
     phase TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX runs_open ON runs (printer_id) WHERE phase <> 'done';
 CREATE TABLE foreign_runs (printer_id TEXT PRIMARY KEY, key TEXT NOT NULL, state TEXT NOT NULL);
+CREATE TABLE errors (
+    printer_id TEXT NOT NULL, code TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (printer_id, code));
 CREATE TABLE printers (printer_id TEXT PRIMARY KEY, sealed BLOB NOT NULL);
 CREATE TABLE pins (printer_id TEXT PRIMARY KEY, serial TEXT NOT NULL, sha256 TEXT NOT NULL);
 CREATE TABLE files (
@@ -176,6 +179,21 @@ class Ledger(Outbox):
             )
             self.say(ForeignRun, **fields)
 
+    def active_errors(self, printer_id: str) -> dict[str, ActiveError]:
+        """What web was told is wrong with this printer and has not been told is over."""
+        with self._lock:
+            rows = self._db.execute("SELECT code, body FROM errors WHERE printer_id = ?", (printer_id,)).fetchall()
+        return {code: ActiveError.model_validate_json(body) for code, body in rows}
+
+    def say_error(self, printer_id: str, error: ActiveError, *, active: bool) -> None:
+        with self.transaction():
+            self._db.execute("DELETE FROM errors WHERE printer_id = ? AND code = ?", (printer_id, error.code))
+            if active:
+                self._db.execute(
+                    "INSERT INTO errors VALUES (?, ?, ?)", (printer_id, error.code, error.model_dump_json())
+                )
+            self.say(PrinterError, printer_id=printer_id, active=active, at=datetime.now(UTC), **error.model_dump())
+
     # --- Printers ---
 
     def save_printer(self, config: PrinterConfig) -> None:
@@ -188,7 +206,7 @@ class Ledger(Outbox):
 
     def remove_printer(self, printer_id: str) -> None:
         with self.transaction():
-            for table in ("printers", "pins", "files"):
+            for table in ("printers", "pins", "files", "errors", "foreign_runs"):
                 self._db.execute(f"DELETE FROM {table} WHERE printer_id = ?", (printer_id,))  # noqa: S608
 
     def printers(self) -> list[PrinterConfig]:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -29,6 +29,8 @@ class Outbox:
     def __init__(self, path: Path, further_schema: str = "") -> None:
         self._lock = RLock()
         self._depth = 0
+        self.on_news: Callable[[], None] = lambda: None
+        """Called when there may be new messages to send; must be quick."""
         path.touch(mode=0o600)
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -68,6 +70,7 @@ class Outbox:
                 yield
                 if self._depth == 1:
                     self._db.execute("COMMIT")
+                    self.on_news()
             except BaseException:
                 if self._depth == 1 and self._db.in_transaction:
                     self._db.execute("ROLLBACK")

@@ -60,10 +60,18 @@ class RunWatch:
         self._asked = False
         self._doubt: tuple[Doubt, float, PrinterReport] | None = None
         self._stop_asked_at: float | None = None
+        self.must_stop = False
+        """A stop came before the printer had begun: it is to be told again when it begins."""
+        self.progressed = False
+        """The run's progress has changed since it was saved; the owner resets this."""
 
     @property
     def is_unconfirmed(self) -> bool:
         return not self.run.seen_active and self.run.state != "unknown"
+
+    def is_young(self, now: float) -> bool:
+        """The start was sent lately and is not confirmed."""
+        return self.is_unconfirmed and now - self._published_at < self.timings.ask_after * self._patience
 
     def disconnected(self) -> None:
         self._gap = True
@@ -71,6 +79,7 @@ class RunWatch:
 
     def stop_asked(self, now: float) -> None:
         self._stop_asked_at = now
+        self.must_stop = not self.run.seen_active
 
     def observe(self, report: PrinterReport, now: float) -> Change | None:
         if not report.confirmed:
@@ -92,6 +101,7 @@ class RunWatch:
         self._doubt = None
         state: RunState = "paused" if report.state in {"paused", "attention"} else "running"
         first = not self.run.seen_active
+        before = self.run
         self.run = replace(
             self.run,
             seen_active=True,
@@ -99,6 +109,7 @@ class RunWatch:
             layer=_known(report.layer, self.run.layer),
             total_layers=_known(report.total_layers, self.run.total_layers),
         )
+        self.progressed = self.progressed or self.run != before
         if state == self.run.state and not first:
             return None
         error = report.errors[0] if state == "paused" and report.errors else None

@@ -22,7 +22,8 @@ def job_name(run_code: str, title: str) -> str:
     return f"{run_code}_{words}"[:60].rstrip("_")
 
 
-def remote_name(sha256: str) -> str:
+def remote_name(sha256: str, _run_code: str) -> str:
+    """By content, so that the same file need not be sent twice."""
     return f"{sha256[:16]}.gcode.3mf"
 
 

@@ -6,10 +6,8 @@ import queue
 import socket
 import tempfile
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
-from typing import get_args
 
 from hub.adapters import bambu_commands as commands
 from hub.adapters.bambu_ftps import PrinterFiles
@@ -19,8 +17,8 @@ from hub.adapters.bambu_mqtt import MqttSession
 from hub.adapters.bambu_parse import parse
 from hub.adapters.bambu_tls import CertificateRefusedError, PrinterContext, common_name
 from hub.adapters.bambu_values import as_dict, dicts_in
-from hub.adapters.base import PrinterReport, Timings, TransferError
-from hub.protocol import PrinterConfig, TryStep, TryStepResult
+from hub.adapters.base import PrinterReport, Timings, TransferError, Trial
+from hub.protocol import PrinterConfig
 
 _PROBE_NAME = "printfarm-test.gcode.3mf"
 
@@ -30,26 +28,6 @@ _STORAGE_PROBLEMS = {
     "read_only": "The printer's memory card is write-protected. Unlock or replace it.",
 }
 _ABOUT_STORAGE = frozenset({"storage_full", "storage_refused"})
-
-
-@dataclass
-class Trial:
-    """What was found; steps that were not reached have `ok` None."""
-
-    steps: dict[TryStep, TryStepResult] = field(default_factory=dict)
-    certificate_sha256: str | None = None
-    model: str | None = None
-    firmware: str | None = None
-
-    def note(self, name: TryStep, ok: bool | None, sentence: str) -> None:
-        self.steps[name] = TryStepResult(name=name, ok=ok, sentence=sentence)
-
-    def in_order(self) -> list[TryStepResult]:
-        return [
-            self.steps.get(name)
-            or TryStepResult(name=name, ok=None, sentence="Not tried, because a step before failed.")
-            for name in get_args(TryStep)
-        ]
 
 
 def try_printer(config: PrinterConfig, timings: Timings) -> Trial:

@@ -8,9 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from threading import Event
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, get_args
 
-from hub.protocol import ActiveError, Connection, PrinterConfig, PrinterState, PrintOptions, SlotStatus
+from hub.protocol import (
+    ActiveError,
+    Connection,
+    PrinterConfig,
+    PrinterState,
+    PrintOptions,
+    SlotStatus,
+    TryStep,
+    TryStepResult,
+)
 
 ACTIVE: frozenset[PrinterState] = frozenset({"preparing", "printing", "pausing", "paused", "attention"})
 READY: frozenset[PrinterState] = frozenset({"idle", "finished", "cancelled", "failed"})
@@ -136,6 +145,26 @@ class TransferError(Exception):
 class TransferCancelledError(TransferError):
     def __init__(self) -> None:
         super().__init__("cancelled", "The start was cancelled while the file was on its way.")
+
+
+@dataclass
+class Trial:
+    """What was found; steps that were not reached have `ok` None."""
+
+    steps: dict[TryStep, TryStepResult] = field(default_factory=dict)
+    certificate_sha256: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+
+    def note(self, name: TryStep, ok: bool | None, sentence: str) -> None:
+        self.steps[name] = TryStepResult(name=name, ok=ok, sentence=sentence)
+
+    def in_order(self) -> list[TryStepResult]:
+        return [
+            self.steps.get(name)
+            or TryStepResult(name=name, ok=None, sentence="Not tried, because a step before failed.")
+            for name in get_args(TryStep)
+        ]
 
 
 Progress = Callable[[int, int], None]
