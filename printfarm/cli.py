@@ -68,7 +68,7 @@ def demo(_arguments: argparse.Namespace) -> int:
 def inspect(arguments: argparse.Namespace) -> int:
     from printfarm.files.inspect import inspect_files
 
-    return int(inspect_files(arguments.files) or 0)
+    return inspect_files(arguments.files, sys.stdout)
 
 
 def migrate(_arguments: argparse.Namespace) -> int:
@@ -145,9 +145,13 @@ def web(_arguments: argparse.Namespace) -> int:
 
 
 def worker(arguments: argparse.Namespace) -> int:
+    from printfarm.core.fences import Unfenced
     from printfarm.processes import worker as process
 
-    return _run_alone(lambda: process.run(load_settings(), arguments.queue))
+    try:
+        return _run_alone(lambda: process.run(load_settings(), arguments.queue))
+    except Unfenced as problem:
+        return _refuse(str(problem))
 
 
 def hub(_arguments: argparse.Namespace) -> int:

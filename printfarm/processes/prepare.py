@@ -10,6 +10,7 @@ from printfarm.config import Settings, SettingsError, load_settings
 from printfarm.core import migrations
 from printfarm.core.backup import BackupRefused
 from printfarm.core.database import make_engine
+from printfarm.core.fences import Unfenced, refuse_unfenced
 from printfarm.core.secrets import setup_code_from
 from printfarm.processes import logs
 
@@ -19,11 +20,20 @@ def main() -> int:
         settings = load_settings()
         logs.configure("warning")
         migrations.upgrade(settings)
+        _refuse_unfenced(settings)
         print(json.dumps({"setup_code": due_setup_code(settings)}))  # noqa: T201  # the parent reads it
-    except (SettingsError, migrations.MigrationRefused, BackupRefused) as problem:
+    except (SettingsError, migrations.MigrationRefused, BackupRefused, Unfenced) as problem:
         print(problem, file=sys.stderr)  # noqa: T201
         return 2
     return 0
+
+
+def _refuse_unfenced(settings: Settings) -> None:
+    engine = make_engine(settings.database_url)
+    try:
+        refuse_unfenced(engine)
+    finally:
+        engine.dispose()
 
 
 def due_setup_code(settings: Settings) -> str | None:

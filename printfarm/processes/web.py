@@ -1,15 +1,20 @@
 """The web process: gunicorn with one worker and many threads, because sockets and slow uploads each hold a thread."""
 
+import logging
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from printfarm.config import Settings
 from printfarm.processes import lock, logs
 from printfarm.processes.tls import certificate_files
+
+log = logging.getLogger(__name__)
 
 GRACEFUL_S = 5  # how long open requests may take when the process is asked to stop
 REQUEST_LINE_BYTES = 8190
@@ -27,9 +32,14 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn carries no t
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from printfarm import create_app
+        from printfarm.core.fences import Unfenced
+        from printfarm.processes.application import fenced_app
 
-        return create_app(self._settings)
+        try:
+            return fenced_app(self._settings)
+        except Unfenced as problem:
+            log.error("%s", problem)  # noqa: TRY400  # a sentence for the operator, not a bug
+            sys.exit(Arbiter.APP_LOAD_ERROR)
 
 
 def options(settings: Settings) -> dict[str, Any]:

@@ -60,12 +60,12 @@ class SlowWorker(Stoppable, Worker):
 
 def run(settings: Settings, queue: str) -> None:
     """Work until SIGTERM. Redis being away is waited for, never fatal."""
-    from printfarm import create_app
+    from printfarm.processes.application import fenced_app
 
     logs.configure(settings.log_level)
     die_with_parent()
     with take_lock(settings.data_dir, f"worker-{queue}", wait_s=15):
-        app = create_app(settings)
+        app = fenced_app(settings)
         stop = threading.Event()
         threads = [threading.Thread(target=_show_life, args=(settings.redis_url, queue, stop), daemon=True)]
         if queue == "fast":

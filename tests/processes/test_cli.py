@@ -1,0 +1,61 @@
+"""The command line: fast where it must be, and sentences instead of tracebacks."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import printfarm
+from tests.processes.running import ROOT, environment, run
+
+
+def test_version(tmp_path: Path):
+    assert run(tmp_path, "version").stdout.strip() == printfarm.__version__
+
+
+def test_help_names_every_command(tmp_path: Path):
+    text = run(tmp_path, "--help").stdout
+    for command in ("up", "demo", "inspect", "migrate", "backup", "restore", "reset-password", "web", "worker", "hub"):
+        assert f"\n    {command}" in text
+
+
+@pytest.mark.parametrize("module", ["flask", "sqlalchemy", "redis", "boto3"])
+def test_inspect_never_loads_the_web(tmp_path: Path, module: str):
+    code = (
+        "import sys; from printfarm.cli import main; main(['inspect', '--json', 'missing.3mf']);"
+        f"sys.exit({module!r} in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(tmp_path), cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()[-500:]
+    assert b'"ok": false' in done.stdout
+
+
+def test_migrate_makes_the_database_and_says_so(tmp_path: Path):
+    done = run(tmp_path, "migrate")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "printfarm.db").exists()
+
+
+def test_reset_password_of_nobody_is_a_sentence(tmp_path: Path):
+    run(tmp_path, "migrate")
+    done = run(tmp_path, "reset-password", "nobody@example.com")
+    assert done.returncode == 2
+    assert "nobody@example.com" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_set_up_code_is_stable_and_only_for_a_place_without_an_owner(tmp_path: Path):
+    run(tmp_path, "migrate")
+    first, second = run(tmp_path, "setup-code"), run(tmp_path, "setup-code")
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == second.stdout
+    assert len(first.stdout.strip()) == 14
+
+
+def test_a_misspelt_setting_is_refused(tmp_path: Path):
+    done = run(tmp_path, "migrate", PRINTFARM_PORTT="1")
+    assert done.returncode == 2
+    assert done.stderr.strip() == "PRINTFARM_PORTT is not a setting. Did you mean PRINTFARM_PORT?"
