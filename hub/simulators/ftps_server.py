@@ -154,13 +154,14 @@ class PrinterDataHandler(TLS_DTPHandler):  # type: ignore[misc]
             self._refuse("425 Unable to build data connection.")
         elif (self.desk.require_session_reuse or self.desk.faults.is_on("B22")) and not self._reuses_session():
             self._refuse("522 SSL connection failed: session reuse required.")
+            self.cmd_channel.close_when_done()
 
     def _reuses_session(self) -> bool:
         """A resumed TLS 1.2 session has the master secret of the control connection."""
         return bool(self.socket.master_key() == self.cmd_channel.socket.master_key())
 
     def _refuse(self, reply: str) -> None:
-        """As vsftpd does: the file was already opened, so an empty one remains."""
+        """As vsftpd 3.0.3 does: the file was already opened, so an empty one remains."""
         self._resp = (reply, _quietly)
         self.close()
 
