@@ -3,44 +3,22 @@
 // Good news leaves by itself; what needs acting on stays until it is dismissed.
 (() => {
   const stay = { ok: 5000, quiet: 6000, busy: 6000, warn: 12000 };
-  const icons = { ok: "circle-check", quiet: "info", busy: "info", warn: "triangle-alert", bad: "octagon-alert" };
+  const icons = { ok: "circle-check", warn: "triangle-alert", bad: "octagon-alert" };
   const said = {
-    0: "No answer from the server. Check the connection; nothing was changed here.",
+    0: "No answer from the server. Check the connection, then try again.",
     401: "You are signed out. Load the page again to sign in.",
-    403: "Your role in this shop does not allow that.",
     404: "That is no longer there. Load the page again.",
-    409: "It has changed in the meantime. Look again, then retry.",
-    413: "That is larger than this server accepts.",
-    429: "Too many requests. Wait a moment, then retry.",
-    503: "The server is busy. Try again in a moment.",
   };
   const region = () => document.getElementById("toasts");
 
-  function element(name, className, text) {
-    const made = document.createElement(name);
-    if (className) made.className = className;
-    if (text) made.textContent = text;
-    return made;
-  }
-
-  function icon(name) {
-    const file = (document.querySelector("svg use")?.getAttribute("href") || "/static/icons.svg").split("#")[0];
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("class", "icon");
-    svg.setAttribute("aria-hidden", "true");
-    svg.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "use")).setAttribute("href", `${file}#${name}`);
-    return svg;
-  }
-
+  // The toast itself is drawn by the macro of templates/_ui/states.html, kept in a <template> of the page.
   function say(text, tone = "ok") {
-    const toast = element("div", `toast tone-${tone}`);
+    const toast = document.getElementById("toast").content.firstElementChild.cloneNode(true);
+    const use = toast.querySelector("use");
+    toast.className = `toast tone-${tone}`;
     toast.dataset.toast = tone;
-    const close = element("button", "button button-quiet button-icon");
-    close.type = "button";
-    close.dataset.dismiss = "";
-    close.title = "Dismiss";
-    close.append(icon("x"), element("span", "sr", "Dismiss"));
-    toast.append(icon(icons[tone] || "info"), element("p", "", text), close);
+    toast.querySelector("p").textContent = text;
+    use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${icons[tone] || "info"}`));
     region().append(toast);
   }
 
@@ -55,7 +33,7 @@
     const page = new DOMParser().parseFromString(xhr.responseText || "", "text/html");
     const sentence = page.querySelector("[data-error-sentence]")?.textContent.trim();
     const reference = page.querySelector("[data-error-reference]")?.textContent.trim();
-    const text = sentence || said[xhr.status] || "Something went wrong on the server. Nothing was lost; try again.";
+    const text = sentence || said[xhr.status] || `The server could not do that (error ${xhr.status}). Try again.`;
     return reference ? `${text} (Reference ${reference})` : text;
   }
 

@@ -41,8 +41,6 @@
 
   function refusal(status) {
     if (status === 413) return "This file is larger than the server accepts.";
-    if (status === 401 || status === 403) return "You may not upload here, or you are signed out. Load the page again.";
-    if (status === 503 || status === 429) return "The server is busy. Try again in a moment.";
     return `The server could not take the file (error ${status}). Nothing was stored; try again.`;
   }
 

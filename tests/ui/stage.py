@@ -1,0 +1,194 @@
+"""A bare Flask application around the templates: the look and the small scripts stand on nothing of the shop's areas."""
+
+import os
+import queue
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, flash, jsonify, make_response, render_template, render_template_string, request
+from flask_sock import Sock
+from flask_wtf import CSRFProtect
+from simple_websocket import ConnectionClosed
+from werkzeug.serving import make_server
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = ROOT / "templates"
+STATIC = ROOT / "static"
+POLICY = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'"
+
+BROWSER_PAGE = """
+{% extends "base.html" %}{% block title %}Stage{% endblock %}
+{% block scripts %}<script defer src="{{ url_for('static', filename='js/upload.js') }}"></script>{% endblock %}
+{% block main %}{% import "_ui/ui.html" as ui %}
+<p id="card-1">old card</p>
+<div id="list" {{ ui.live("things", "/list") }}>list 0</div>
+{{ ui.post_button("Refuse", "/refuse/409", target="#list") }}
+{{ ui.post_button("Page error", "/refuse/500", target="#list") }}
+{{ ui.post_button("New list", "/refuse/412", target="#list") }}
+{{ ui.post_button("Stop it", "/stop", confirm="Stop the print? 26 g are lost.", target="#list") }}
+<div id="slot"></div>
+{{ ui.search() }}
+<div class="needs-operator" id="operators">for operators</div>
+{{ ui.upload("/take", max_bytes=2000000, direct_url=request.args.get("direct", ""), changed="things") }}
+{% endblock %}
+"""
+
+
+class Stage:
+    """The application and what it saw."""
+
+    def __init__(self) -> None:
+        self.app = Flask("stage", template_folder=str(TEMPLATES), static_folder=str(STATIC))
+        self.app.config.update(SECRET_KEY="stage", SOCK_SERVER_OPTIONS={"ping_interval": 25})
+        self.role = "owner"
+        self.sockets: list[queue.Queue[str | None]] = []
+        self.lists_fetched = 0
+        self.stops = 0
+        self.taken: list[tuple[str, int]] = []
+        self.fail_uploads = 0
+        CSRFProtect(self.app)
+        self.app.context_processor(self._context)
+        self._routes()
+        self._sockets()
+
+    def push(self, message: str | None) -> None:
+        """Send to every open socket; None closes them."""
+        for waiting in self.sockets:
+            waiting.put(message)
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        server = make_server("127.0.0.1", 0, self.app, threaded=True)
+        server.daemon_threads = True  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.port}"
+        self.push(None)
+        server.shutdown()
+        thread.join(5)
+        server.server_close()
+
+    def _context(self) -> dict[str, Any]:
+        labels = (
+            ("Queue", "list-ordered"),
+            ("Printers", "printer"),
+            ("Upload", "upload"),
+            ("Spools", "spool"),
+            ("Library", "library"),
+        )
+        items = [
+            {"endpoint": "showcase", "label": label, "icon": icon, "active": label == "Queue"}
+            | ({"phone": label} if label != "Library" else {"foot": True})
+            for label, icon in labels
+        ]
+        return {"nav_items": items, "shop": {"name": "Shop & Sons"}, "role": self.role, "sign_out_url": "/out"}
+
+    def _routes(self) -> None:
+        app = self.app
+
+        @app.after_request
+        def policy(response):
+            response.headers["Content-Security-Policy"] = POLICY
+            return response
+
+        @app.get("/showcase")
+        def showcase():
+            return render_template("_ui/showcase.html")
+
+        @app.get("/")
+        def page():
+            if request.args.get("flash"):
+                flash("Saved the spool.", "success")
+            return render_template_string(BROWSER_PAGE)
+
+        @app.get("/list")
+        def fetch_list():
+            self.lists_fetched += 1
+            return self._list()
+
+        @app.post("/stop")
+        def stop():
+            self.stops += 1
+            return self._list()
+
+        @app.get("/error/<int:code>")
+        def error(code: int):
+            context = {
+                "code": code,
+                "title": "Not now",
+                "sentence": "The bed is full.",
+                "reference": "AB12",
+                "back": "/",
+            }
+            return render_template("errors/error.html", **context), code
+
+        @app.post("/refuse/<int:code>")
+        def refuse(code: int):
+            if code == 500:
+                return error(500)
+            if code == 412:
+                return self._list("as it is now"), 409
+            response = make_response(
+                render_template("errors/toast.html", sentence="The bed is full.", reference=None), code
+            )
+            response.headers["HX-Reswap"] = "none"
+            return response
+
+        @app.post("/ticket")
+        def ticket():
+            asked = request.get_json()
+            if asked["name"].startswith("small"):
+                return jsonify(put_url=None)
+            return jsonify(upload_id="u1", put_url="/put", done_url="/done")
+
+        app.put("/put", endpoint="put")(app.extensions["csrf"].exempt(self._put))
+
+        @app.post("/done")
+        def done():
+            return jsonify(id=request.get_json()["upload_id"], url="/showcase")
+
+        @app.post("/take")
+        def take():
+            if self.fail_uploads:
+                self.fail_uploads -= 1
+                return jsonify(error="The disk of the server is full."), 507
+            for part in request.files.getlist("files"):
+                self.taken.append((part.filename or "", len(part.read())))
+            return (
+                jsonify(id="u1", url="/showcase")
+                if request.accept_mimetypes.best == "application/json"
+                else "Thank you"
+            )
+
+    def _put(self):
+        self.taken.append(("direct", len(request.get_data())))
+        return "", 200
+
+    def _list(self, words: str = "") -> str:
+        source = (
+            '{% import "_ui/ui.html" as ui %}<div id="list" {{ ui.live("things", "/list") }}>list {{ words }}</div>'
+        )
+        return render_template_string(source, words=words or self.lists_fetched)
+
+    def _sockets(self) -> None:
+        @Sock(self.app).route("/ws/live")
+        def live(ws):
+            waiting: queue.Queue[str | None] = queue.Queue()
+            self.sockets.append(waiting)
+            try:
+                while (message := waiting.get()) is not None:
+                    ws.send(message)
+                ws.close(1012)
+            except ConnectionClosed:
+                return
+            finally:
+                self.sockets.remove(waiting)
+
+
+def chromium_path() -> str | None:
+    """The browser to test with: PRINTFARM_CHROMIUM, or Debian's."""
+    return os.environ.get("PRINTFARM_CHROMIUM") or shutil.which("chromium")
