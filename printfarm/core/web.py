@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, flash, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from htmx_flask import request as hx_request
@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
+from printfarm.config import Settings
 from printfarm.core.errors import DomainError
 from printfarm.core.ids import new_code
 
@@ -188,3 +189,9 @@ def current_shop() -> Any:
 def home_url() -> str:
     """Where a signed-in person begins."""
     return url_for("insight.dashboard")
+
+
+def external_url(path: str) -> str:
+    """A path of ours as somebody else opens it: under PRINTFARM_PUBLIC_URL, else as this request reached us."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return (settings.public_url or request.host_url.rstrip("/")) + path
