@@ -98,8 +98,11 @@ def upgrade() -> None:
         sa.Column("version", sa.String(), nullable=True),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("connected_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("connection_id", sa.Uuid(), nullable=True),
         sa.Column("last_seq", sa.BigInteger(), nullable=False),
+        sa.Column("printers_revision", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("shop_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_hubs_shop_id"), ondelete="CASCADE"),
@@ -194,16 +197,24 @@ def upgrade() -> None:
         sa.Column("original_name", sa.String(), nullable=False),
         sa.Column("width_px", sa.Integer(), nullable=True),
         sa.Column("height_px", sa.Integer(), nullable=True),
+        sa.Column("upload_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("shop_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_stored_files_shop_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stored_files")),
         sa.UniqueConstraint("shop_id", "id", name=op.f("uq_stored_files_shop_id_id")),
-        sa.UniqueConstraint("shop_id", "kind", "sha256", name=op.f("uq_stored_files_shop_id_kind_sha256")),
     )
     with op.batch_alter_table("stored_files", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_stored_files_shop_id_created_at"), ["shop_id", "created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_stored_files_shop_id_upload_id"), ["shop_id", "upload_id"], unique=False)
+        batch_op.create_index(
+            "uq_stored_files_sliced",
+            ["shop_id", "sha256"],
+            unique=True,
+            sqlite_where=sa.text("kind = 'sliced'"),
+            postgresql_where=sa.text("kind = 'sliced'"),
+        )
 
     op.create_table(
         "job_events",
@@ -301,6 +312,8 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("in_maintenance", sa.Boolean(), nullable=False),
         sa.Column("bed_cleared", sa.Boolean(), nullable=False),
+        sa.Column("bed_cleared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("bed_cleared_by", sa.Uuid(), nullable=True),
         sa.Column("connection", sa.String(), nullable=False),
         sa.Column("connection_sentence", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
@@ -406,8 +419,10 @@ def upgrade() -> None:
         sa.Column("progress_percent", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("bytes_at", sa.String(), nullable=True),
         sa.Column("file_id", sa.Uuid(), nullable=True),
         sa.Column("duplicate_of_id", sa.Uuid(), nullable=True),
+        sa.Column("picture_id", sa.Uuid(), nullable=True),
         sa.Column("extracted", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
         sa.Column("typed", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
         sa.Column("variant_id", sa.Uuid(), nullable=True),
@@ -431,6 +446,12 @@ def upgrade() -> None:
             name=op.f("fk_uploads_shop_id_file_id"),
             ondelete="RESTRICT",
         ),
+        sa.ForeignKeyConstraint(
+            ["shop_id", "picture_id"],
+            ["stored_files.shop_id", "stored_files.id"],
+            name=op.f("fk_uploads_shop_id_picture_id"),
+            ondelete="RESTRICT",
+        ),
         sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_uploads_shop_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_uploads")),
         sa.UniqueConstraint("shop_id", "id", name=op.f("uq_uploads_shop_id_id")),
@@ -450,6 +471,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("code", sa.String(), nullable=True),
@@ -480,6 +502,39 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(batch_op.f("ix_commands_shop_id_run_id"), ["shop_id", "run_id"], unique=False)
+
+    op.create_table(
+        "foreign_runs",
+        sa.Column("printer_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("file_name", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("sentence", sa.String(), nullable=False),
+        sa.Column("percent", sa.Integer(), nullable=True),
+        sa.Column("layer", sa.Integer(), nullable=True),
+        sa.Column("total_layers", sa.Integer(), nullable=True),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("shop_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["shop_id", "printer_id"],
+            ["printers.shop_id", "printers.id"],
+            name=op.f("fk_foreign_runs_shop_id_printer_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_foreign_runs_shop_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_foreign_runs")),
+        sa.UniqueConstraint("shop_id", "id", name=op.f("uq_foreign_runs_shop_id_id")),
+        sa.UniqueConstraint("shop_id", "printer_id", "key", name=op.f("uq_foreign_runs_shop_id_printer_id_key")),
+    )
+    with op.batch_alter_table("foreign_runs", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_foreign_runs_shop_id_printer_id_began_at"),
+            ["shop_id", "printer_id", "began_at"],
+            unique=False,
+        )
 
     op.create_table(
         "printer_errors",
@@ -547,6 +602,47 @@ def upgrade() -> None:
             unique=True,
             sqlite_where=sa.text("spool_id IS NOT NULL"),
             postgresql_where=sa.text("spool_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "run_reports",
+        sa.Column("hub_id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("printer_id", sa.Uuid(), nullable=False),
+        sa.Column("run_code", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("sentence", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("percent", sa.Integer(), nullable=True),
+        sa.Column("layer", sa.Integer(), nullable=True),
+        sa.Column("total_layers", sa.Integer(), nullable=True),
+        sa.Column("ended_while_offline", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("evidence", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("shop_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["shop_id", "hub_id"],
+            ["hubs.shop_id", "hubs.id"],
+            name=op.f("fk_run_reports_shop_id_hub_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["shop_id", "printer_id"],
+            ["printers.shop_id", "printers.id"],
+            name=op.f("fk_run_reports_shop_id_printer_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_run_reports_shop_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_run_reports")),
+        sa.UniqueConstraint("shop_id", "hub_id", "seq", name=op.f("uq_run_reports_shop_id_hub_id_seq")),
+        sa.UniqueConstraint("shop_id", "id", name=op.f("uq_run_reports_shop_id_id")),
+    )
+    with op.batch_alter_table("run_reports", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_run_reports_shop_id_run_code_seq"), ["shop_id", "run_code", "seq"], unique=False
         )
 
     op.create_table(
@@ -869,6 +965,7 @@ def upgrade() -> None:
         "commands",
         "filament_requirements",
         "filaments",
+        "foreign_runs",
         "hubs",
         "job_events",
         "job_options",
@@ -882,6 +979,7 @@ def upgrade() -> None:
         "printers",
         "promises",
         "run_filaments",
+        "run_reports",
         "spools",
         "stock_entries",
         "stored_files",
@@ -925,6 +1023,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_stock_entries_shop_id_filament_id_created_at"))
 
     op.drop_table("stock_entries")
+    with op.batch_alter_table("run_reports", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_run_reports_shop_id_run_code_seq"))
+
+    op.drop_table("run_reports")
     with op.batch_alter_table("printer_slots", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_printer_slots_spool",
@@ -937,6 +1039,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_printer_errors_shop_id_printer_id_ended_at"))
 
     op.drop_table("printer_errors")
+    with op.batch_alter_table("foreign_runs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_foreign_runs_shop_id_printer_id_began_at"))
+
+    op.drop_table("foreign_runs")
     with op.batch_alter_table("commands", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_commands_shop_id_run_id"))
         batch_op.drop_index(batch_op.f("ix_commands_shop_id_hub_id_state_created_at"))
@@ -973,6 +1079,12 @@ def downgrade() -> None:
 
     op.drop_table("job_events")
     with op.batch_alter_table("stored_files", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_stored_files_sliced",
+            sqlite_where=sa.text("kind = 'sliced'"),
+            postgresql_where=sa.text("kind = 'sliced'"),
+        )
+        batch_op.drop_index(batch_op.f("ix_stored_files_shop_id_upload_id"))
         batch_op.drop_index(batch_op.f("ix_stored_files_shop_id_created_at"))
 
     op.drop_table("stored_files")

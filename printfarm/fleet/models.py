@@ -1,6 +1,6 @@
 """Hubs, printers, what is loaded in them, and the commands that they were sent."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,10 @@ from printfarm.filament.models import Spool
 
 PROTOCOLS = ("bambu",)
 CONNECTIONS = ("unknown", "connecting", "online", "offline", "refused")
+# A web process that was killed could not say goodbye for its hubs.
+HUB_SILENT = timedelta(seconds=45)
+EXTERNAL_UNIT = 255
+FIRST_HT_UNIT = 128
 COMMAND_STATES = ("pending", "sent", "acknowledged", "failed")
 
 
@@ -30,8 +34,18 @@ class Hub(ShopScoped, Base):
     version: Mapped[str | None]
     last_seen_at: Mapped[datetime | None]
     connected_at: Mapped[datetime | None]
+    # The connection that counts; an older one of the same hub sees another id here and goes.
+    connection_id: Mapped[UUID | None]
     last_seq: Mapped[int] = mapped_column(BigInteger, default=0)  # the highest durable message stored
+    printers_revision: Mapped[int] = mapped_column(default=0)  # grows when its list of printers changes
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    archived_at: Mapped[datetime | None]
+
+    def is_connected(self, now: datetime | None = None) -> bool:
+        """Whether a connection of it is alive: `last_seen_at` is renewed every few seconds while it is."""
+        if self.connected_at is None or self.last_seen_at is None:
+            return False
+        return (now or utc_now()) - self.last_seen_at < HUB_SILENT
 
 
 class Printer(ShopScoped, Base):
@@ -69,6 +83,8 @@ class Printer(ShopScoped, Base):
     position: Mapped[int] = mapped_column(default=0)
     in_maintenance: Mapped[bool] = mapped_column(default=False)
     bed_cleared: Mapped[bool] = mapped_column(default=True)
+    bed_cleared_at: Mapped[datetime | None]
+    bed_cleared_by: Mapped[UUID | None]
     # The last that the printer itself confirmed.
     connection: Mapped[str] = mapped_column(default="unknown")
     connection_sentence: Mapped[str] = mapped_column(default="")
@@ -79,6 +95,7 @@ class Printer(ShopScoped, Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     archived_at: Mapped[datetime | None]
 
+    hub: Mapped[Hub] = relationship(primaryjoin="foreign(Printer.hub_id) == Hub.id", viewonly=True)
     slots: Mapped[list["PrinterSlot"]] = relationship(
         primaryjoin="Printer.id == foreign(PrinterSlot.printer_id)",
         viewonly=True,
@@ -120,6 +137,15 @@ class PrinterSlot(ShopScoped, Base):
         primaryjoin="foreign(PrinterSlot.spool_id) == Spool.id", viewonly=True, lazy="joined"
     )
 
+    @property
+    def label(self) -> str:
+        """What people call it: A1 is the first slot of the first AMS unit."""
+        if self.ams_unit == EXTERNAL_UNIT:
+            return "External" if self.slot == 0 else f"External {self.slot + 1}"
+        if self.ams_unit >= FIRST_HT_UNIT:
+            return f"HT {chr(ord('A') + self.ams_unit - FIRST_HT_UNIT)}"
+        return f"{chr(ord('A') + self.ams_unit)}{self.slot + 1}"
+
 
 class Command(ShopScoped, Base):
     """Something that a hub must do exactly once. It is re-sent until the hub acknowledges it."""
@@ -142,6 +168,8 @@ class Command(ShopScoped, Base):
     state: Mapped[str] = mapped_column(default="pending")
     user_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime | None]  # a command that was never sent is given up then; one that was sent never is
+    # Written before the message leaves: a pending command has certainly not reached the hub.
     sent_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     code: Mapped[str | None]
@@ -149,7 +177,9 @@ class Command(ShopScoped, Base):
 
 
 class PrinterTrial(ShopScoped, Base):
-    """A "try it" of a printer's address and code, and what came of it. The code is sealed until the trial ends."""
+    """A "try it" of a printer's address and code, and what came of it. `asked` holds what the person typed but the code,
+    which is sealed here and wiped when the printer is saved or an hour has gone.
+    """
 
     __tablename__ = "printer_trials"
     __table_args__ = shop_table(shop_reference("hub_id", "hubs", ondelete="CASCADE"))
@@ -182,4 +212,55 @@ class PrinterError(ShopScoped, Base):
     sentence: Mapped[str]
     severity: Mapped[str]
     began_at: Mapped[datetime] = mapped_column(default=utc_now)
+    ended_at: Mapped[datetime | None]
+
+
+class RunReport(ShopScoped, Base):
+    """What a hub said about a run, as it came. The queue reads it in the same transaction (event RunReported)."""
+
+    __tablename__ = "run_reports"
+    __table_args__ = shop_table(
+        shop_reference("hub_id", "hubs", ondelete="CASCADE"),
+        shop_reference("printer_id", "printers", ondelete="CASCADE"),
+        UniqueConstraint("shop_id", "hub_id", "seq"),
+        Index(None, "shop_id", "run_code", "seq"),
+    )
+
+    hub_id: Mapped[UUID]
+    seq: Mapped[int] = mapped_column(BigInteger)
+    printer_id: Mapped[UUID]
+    run_code: Mapped[str]
+    state: Mapped[str]  # hub.protocol.RunState
+    sentence: Mapped[str] = mapped_column(default="")
+    code: Mapped[str] = mapped_column(default="")
+    percent: Mapped[int | None]
+    layer: Mapped[int | None]
+    total_layers: Mapped[int | None]
+    ended_while_offline: Mapped[bool] = mapped_column(default=False)
+    at: Mapped[datetime]  # when the hub saw it
+    evidence: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    handled_at: Mapped[datetime | None]  # the queue has taken it in; None: it knew no such run
+
+
+class ForeignRun(ShopScoped, Base):
+    """A print that was started at the printer's screen or by a slicer, not by us."""
+
+    __tablename__ = "foreign_runs"
+    __table_args__ = shop_table(
+        shop_reference("printer_id", "printers", ondelete="CASCADE"),
+        UniqueConstraint("shop_id", "printer_id", "key"),
+        Index(None, "shop_id", "printer_id", "began_at"),
+    )
+
+    printer_id: Mapped[UUID]
+    key: Mapped[str]
+    title: Mapped[str]
+    file_name: Mapped[str] = mapped_column(default="")
+    state: Mapped[str]
+    sentence: Mapped[str] = mapped_column(default="")
+    percent: Mapped[int | None]
+    layer: Mapped[int | None]
+    total_layers: Mapped[int | None]
+    began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

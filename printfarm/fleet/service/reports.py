@@ -1,0 +1,162 @@
+"""What hubs say, stored: each durable message once, in one transaction with everything that follows from it."""
+
+import logging
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub import protocol
+from printfarm.core.clock import utc_now
+from printfarm.core.errors import DomainError
+from printfarm.core.events import emit
+from printfarm.core.tenancy import shop_of
+from printfarm.fleet.events import (
+    ForeignRunSeen,
+    PrinterChanged,
+    PrinterErrorCleared,
+    PrinterErrorRaised,
+    RunReported,
+)
+from printfarm.fleet.models import ForeignRun, Hub, Printer, PrinterError, RunReport
+from printfarm.fleet.service.commands import take_answer
+from printfarm.fleet.service.printers import needs_clearing
+from printfarm.fleet.service.slots import remember_slots
+from printfarm.fleet.service.trials import take_result
+
+log = logging.getLogger(__name__)
+
+
+class Replaced(DomainError):
+    """Another connection of the same hub counts now; this one must not write any more."""
+
+
+def store_message(db: Session, hub_id: UUID, connection_id: UUID, message: protocol.DurableFromHub) -> bool:
+    """Store a durable message and do what follows from it. False when it was stored before (the hub re-sent it).
+
+    Raises Replaced when a newer connection of this hub has taken over.
+    """
+    hub = db.get(Hub, hub_id, with_for_update=True)
+    if hub is None or hub.connection_id != connection_id:
+        raise Replaced("Another connection of this hub has taken over.")
+    if message.seq <= hub.last_seq:
+        return False
+    hub.last_seq, hub.last_seen_at = message.seq, utc_now()
+    _take(db, hub_id, message)
+    return True
+
+
+def apply_status(db: Session, printer_id: UUID, status: protocol.PrinterStatus) -> None:
+    """Keep of a printer's status what decisions need; temperatures and progress stay in telemetry."""
+    printer = db.get(Printer, printer_id, with_for_update=True)
+    if printer is None or printer.archived_at is not None:
+        return
+    online = status.connection == "online"
+    before = (printer.connection, printer.connection_sentence, printer.state, printer.firmware, printer.developer_mode)
+    printer.connection, printer.connection_sentence = status.connection, status.connection_sentence
+    if online and status.confirmed:
+        printer.state = status.state
+        printer.firmware = status.firmware or printer.firmware
+        printer.last_seen_at = utc_now()
+        if status.developer_mode is not None:
+            printer.developer_mode = status.developer_mode
+        remember_slots(db, printer_id, status.slots)
+    after = (printer.connection, printer.connection_sentence, printer.state, printer.firmware, printer.developer_mode)
+    if before != after:
+        emit(db, PrinterChanged(shop_id=shop_of(db), printer_id=printer_id))
+
+
+def take_report(db: Session, report_id: UUID) -> RunReport:
+    """A report, for whoever acts on it; from now on it counts as handled."""
+    report = db.get_one(RunReport, report_id)
+    report.handled_at = utc_now()
+    return report
+
+
+def _take(db: Session, hub_id: UUID, message: protocol.DurableFromHub) -> None:
+    if isinstance(message, protocol.CommandAck):
+        command_id = as_id(message.command_id)
+        if command_id is not None:
+            take_answer(db, hub_id, message, command_id)
+    elif isinstance(message, protocol.TryResult):
+        command_id = as_id(message.command_id)
+        if command_id is not None:
+            take_result(db, hub_id, message, command_id)
+    else:
+        printer = _printer(db, message.printer_id)
+        if printer is None:
+            log.warning("hub %s speaks of a printer that is not here; its message is dropped", hub_id)
+        elif isinstance(message, protocol.RunReport):
+            _take_run_report(db, hub_id, printer, message)
+        elif isinstance(message, protocol.ForeignRun):
+            _take_foreign_run(db, printer, message)
+        else:
+            _take_error(db, printer, message)
+
+
+def _take_run_report(db: Session, hub_id: UUID, printer: Printer, said: protocol.RunReport) -> None:
+    report = RunReport(
+        hub_id=hub_id,
+        seq=said.seq,
+        printer_id=printer.id,
+        run_code=said.run_code,
+        state=said.state,
+        sentence=said.sentence,
+        code=said.code,
+        percent=said.percent,
+        layer=said.layer,
+        total_layers=said.total_layers,
+        ended_while_offline=said.ended_while_offline,
+        at=said.at,
+        evidence=dict(said.evidence),
+    )
+    db.add(report)
+    db.flush()
+    emit(db, RunReported(shop_id=shop_of(db), report_id=report.id, printer_id=printer.id))
+
+
+def _take_foreign_run(db: Session, printer: Printer, said: protocol.ForeignRun) -> None:
+    same = select(ForeignRun).where(ForeignRun.printer_id == printer.id, ForeignRun.key == said.key)
+    run = db.scalar(same.with_for_update())
+    if run is None:
+        run = ForeignRun(printer_id=printer.id, key=said.key, title=said.title, state=said.state, began_at=said.at)
+        db.add(run)
+    ended_before = run.ended_at is not None
+    run.title, run.file_name, run.state, run.sentence = said.title, said.file_name, said.state, said.sentence
+    run.percent, run.layer, run.total_layers = said.percent, said.layer, said.total_layers
+    if said.state in protocol.ENDED and not ended_before:
+        run.ended_at = said.at
+        needs_clearing(db, printer.id)
+    db.flush()
+    emit(db, ForeignRunSeen(shop_id=shop_of(db), printer_id=printer.id, foreign_run_id=run.id))
+
+
+def _take_error(db: Session, printer: Printer, said: protocol.PrinterError) -> None:
+    is_open = PrinterError.ended_at.is_(None)
+    known = db.scalar(
+        select(PrinterError).where(PrinterError.printer_id == printer.id, PrinterError.code == said.code, is_open)
+    )
+    if said.active and known is None:
+        error = PrinterError(
+            printer_id=printer.id, code=said.code, sentence=said.sentence, severity=said.severity, began_at=said.at
+        )
+        db.add(error)
+        db.flush()
+        emit(db, PrinterErrorRaised(shop_id=shop_of(db), printer_id=printer.id, error_id=error.id))
+    elif not said.active and known is not None:
+        known.ended_at = said.at
+        emit(db, PrinterErrorCleared(shop_id=shop_of(db), printer_id=printer.id, error_id=known.id))
+
+
+def _printer(db: Session, text: str) -> Printer | None:
+    """The printer of a message: any of the shop's, because a report may be about one that has another hub by now."""
+    printer_id = as_id(text)
+    return db.get(Printer, printer_id) if printer_id else None
+
+
+def as_id(text: str) -> UUID | None:
+    """An id that a hub sent, None when it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
