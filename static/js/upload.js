@@ -23,19 +23,24 @@
       xhr.open(method, url);
       for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
       xhr.upload.onprogress = (event) => event.lengthComputable && onShare(event.loaded / event.total);
-      xhr.onload = () => (xhr.status < 400 ? resolve(answer(xhr)) : reject(new Error(answer(xhr).error || refusal(xhr.status))));
+      xhr.onload = () => {
+        const said = answer(xhr);
+        if (xhr.status >= 400) reject(new Error(said?.error || refusal(xhr.status)));
+        else if (!said && method === "POST") reject(new Error("You are signed out. Load the page again, sign in, and repeat the upload."));
+        else resolve(said || {});
+      };
       xhr.onerror = () => reject(new Error("The connection broke before the file was complete. Nothing was stored; try again."));
       xhr.onabort = () => reject(new DOMException("cancelled", "AbortError"));
       xhr.send(payload);
     });
   }
 
+  // null when the answer is a page: a redirect to the sign-in page, or a proxy's own error.
   function answer(xhr) {
-    if (!(xhr.getResponseHeader("Content-Type") || "").includes("json")) return {};
     try {
       return JSON.parse(xhr.responseText);
     } catch {
-      return {};
+      return null;
     }
   }
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, flash, jsonify, make_response, render_template, render_template_string, request
+from flask import Flask, flash, jsonify, make_response, redirect, render_template, render_template_string, request
 from flask_sock import Sock
 from flask_wtf import CSRFProtect
 from simple_websocket import ConnectionClosed
@@ -50,6 +50,7 @@ class Stage:
         self.stops = 0
         self.taken: list[tuple[str, int]] = []
         self.fail_uploads = 0
+        self.signed_out = False
         CSRFProtect(self.app)
         self.app.context_processor(self._context)
         self._routes()
@@ -153,6 +154,8 @@ class Stage:
 
         @app.post("/take")
         def take():
+            if self.signed_out:
+                return redirect("/showcase")
             if self.fail_uploads:
                 self.fail_uploads -= 1
                 return jsonify(error="The disk of the server is full."), 507

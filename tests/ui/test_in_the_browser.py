@@ -150,6 +150,13 @@ def test_a_failed_upload_says_why_and_can_be_tried_again(phone: Page, stage: Sta
     assert stage.taken == [("a.gcode", 600)]
 
 
+def test_a_page_in_place_of_a_receipt_is_no_success(phone: Page, stage: Stage):
+    stage.signed_out = True
+    phone.goto("/")
+    phone.set_input_files("input[type=file]", files(("a.gcode", 600)))
+    expect(phone.locator(".sending li")).to_contain_text("You are signed out")
+
+
 def test_a_file_over_the_limit_is_not_sent(phone: Page, stage: Stage):
     phone.goto("/")
     phone.set_input_files("input[type=file]", files(("big.gcode", 3_000_000)))
