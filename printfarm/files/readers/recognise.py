@@ -37,7 +37,7 @@ def check_gcode(path: Path) -> None:
         raise UnreadableFile("This file is empty.")
     if name := _binary_kind(head, path.stat().st_size):
         raise UnreadableFile(f"This is {name}. {_ADVICE}")
-    if head.count(b"\x00", 0, 4096) or not _GCODE_LINE.search(head):
+    if b"\x00" in head[:64] or not _GCODE_LINE.search(head):
         raise UnreadableFile("This is no file of a slicer: neither a 3MF nor G-code. Bring a sliced file.")
     slicer = find_slicer(head.decode("utf-8", "replace").replace("\r", ""))
     other = _other_slicer(head, is_family=slicer is not None and _is_family(slicer, head))
