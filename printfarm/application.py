@@ -10,9 +10,9 @@ from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from printfarm import accounts, filament, files, fleet, insight, library, queue
+from printfarm import accounts, filament, files, fleet, insight, library, navigation, queue
 from printfarm.config import Settings
-from printfarm.core import formats, health, live, secrets, web
+from printfarm.core import assets, formats, headers, health, live, rates, secrets, web
 from printfarm.core.database import db, engine_options, tune
 from printfarm.core.storage import make_storage
 
@@ -37,11 +37,15 @@ def build(settings: Settings) -> Flask:
     Htmx(app)
     app.extensions["printfarm.storage"] = make_storage(settings)
     app.extensions["printfarm.live"] = live.Hall(app, settings.max_sockets)
+    rates.install(app, settings.redis_url)
     formats.install(app)
-    web.install(app, secure=is_https(settings), file_origin=_origin(settings))
+    assets.install(app)
+    headers.install(app, settings)
+    web.install(app)
     app.register_blueprint(health.bp)
     for area in AREAS:
         area.install(app)
+    navigation.install(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -65,20 +69,11 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_NAME="printfarm",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=is_https(settings),
-        REMEMBER_COOKIE_SECURE=is_https(settings),
         PERMANENT_SESSION_LIFETIME=timedelta(days=30),
         PREFERRED_URL_SCHEME="https" if is_https(settings) else "http",
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
         WTF_CSRF_SSL_STRICT=False,  # SameSite and the token do the work; referrers are stripped by some browsers
-        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         # Forms are small; the upload view alone streams more, and counts it itself.
         MAX_FORM_MEMORY_SIZE=1_000_000,
         SOCK_SERVER_OPTIONS={"ping_interval": 25, "max_message_size": 65536},
     )
-
-
-def _origin(settings: Settings) -> str | None:
-    if not settings.uses_s3 or settings.s3_endpoint is None:
-        return None
-    return "/".join(settings.s3_endpoint.split("/")[:3])

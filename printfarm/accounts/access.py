@@ -10,6 +10,7 @@ from uuid import UUID
 from flask import current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.models import ROLES, Membership, Shop, SignInSession, User
@@ -30,6 +31,10 @@ PERMISSIONS = {
     "change the shop's settings": "admin",
     "make somebody owner": "owner",
 }
+
+
+# What `needed_role` of a view says when any signed-in person may open it, whatever the shop.
+PERSON = "person"
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,24 @@ def _enter(role: str) -> UUID | None:
     return shop_id
 
 
+def person_view(view: View) -> View:
+    """Guard a view about the signed-in person, who may belong to no shop. It gets who that is, and opens its own work.
+
+    Passwords are hashed before a transaction begins: the hash is slow on purpose, and SQLite has one writer.
+    """
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        if not current_user.is_authenticated:
+            return _to_sign_in()
+        g.shop, g.role = current_user.shop, current_user.role
+        answer: ResponseReturnValue = view(current_user._get_current_object(), *args, **kwargs)  # noqa: SLF001
+        return answer
+
+    guarded.needed_role = PERSON  # type: ignore[attr-defined]
+    return guarded
+
+
 def public(view: View) -> View:
     """Mark a view that strangers may open; the route test knows all others by their role."""
     view.needed_role = None  # type: ignore[attr-defined]
@@ -146,6 +169,8 @@ def _write(shop_id: UUID, view: View, args: tuple[Any, ...], kwargs: dict[str, A
 
 
 def _to_sign_in() -> ResponseReturnValue:
+    if current_user.is_authenticated:  # signed in, but in no shop: removed from it, or it was deleted
+        return redirect(url_for("accounts.shops"), 303)
     if is_fragment() or request.accept_mimetypes.best == "application/json":
         response = show_error(401, "You are signed out. Sign in again; nothing was changed.")
         response.headers["HX-Redirect"] = url_for("accounts.sign_in")
@@ -167,6 +192,4 @@ def own_origin() -> bool:
 
 def membership_of(db: Session, user_id: UUID, shop_id: UUID) -> Membership | None:
     """A person's membership in a shop, if any."""
-    from sqlalchemy import select
-
     return db.scalar(select(Membership).where(Membership.user_id == user_id, Membership.shop_id == shop_id))

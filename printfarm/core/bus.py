@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask import current_app
 from redis import Redis, RedisError
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
 from printfarm.core.events import Event, to_message
@@ -36,6 +36,14 @@ def connect(url: str) -> "Redis":
 def redis() -> "Redis":
     """The application's Redis."""
     return connect(current_app.config["REDIS_URL"])
+
+
+def listener() -> "Redis":
+    """A client for one subscription: a lost connection is an error at once, so that the listener knows what it missed."""
+    url: str = current_app.config["REDIS_URL"]
+    return Redis.from_url(
+        url, socket_timeout=30, socket_connect_timeout=5, health_check_interval=30, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def publish_all(events: Iterable[Event]) -> None:

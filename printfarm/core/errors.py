@@ -27,9 +27,13 @@ class NotAllowed(DomainError):
 
 
 class TooMany(DomainError):
-    """Asked too often; the sentence says when to try again."""
+    """Asked too often; the sentence says when to try again, and so does the header Retry-After."""
 
     status = 429
+
+    def __init__(self, sentence: str, *, retry_after_s: int = 60) -> None:
+        super().__init__(sentence)
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(DomainError):

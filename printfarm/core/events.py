@@ -57,10 +57,10 @@ def to_message(event: Event) -> dict[str, str]:
 
 def from_message(message: dict[str, str]) -> Event | None:
     """The event of a message, or None when this program does not know its kind (a newer or older neighbour sent it)."""
-    kind = _kinds.get(message.get("kind", ""))
+    kind = _kinds.get(str(message.get("kind")))
     if kind is None:
         return None
     try:
-        return kind(**{key: UUID(value) for key, value in message.items() if key != "kind"})
+        return kind(**{key: UUID(str(value)) for key, value in message.items() if key != "kind"})
     except (TypeError, ValueError):
         return None

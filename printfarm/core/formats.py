@@ -64,7 +64,7 @@ def money(minor: int | None, currency: str | None = None) -> str:
     """Minor units with the shop's currency: 1_250 → "€12.50"."""
     if minor is None:
         return NOTHING
-    code: str = currency or getattr(getattr(g, "shop", None), "currency", "EUR")
+    code = currency or str(getattr(getattr(g, "shop", None), "currency", "EUR"))
     return format_currency(Decimal(minor).scaleb(-get_currency_precision(code)), code, locale=_locale())
 
 

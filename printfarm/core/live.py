@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
 
-from flask import Flask
+from flask import Flask, g
 from redis import RedisError
 from simple_websocket import ConnectionClosed, Server
 from sqlalchemy.orm import Session
@@ -36,10 +36,14 @@ QUEUE_LENGTH = 64
 SEND_TIMEOUT_S = 10
 # Changes are gathered this long before a shop is rendered: at most two pushes a second for one row.
 GATHER_S = 0.5
-TRY_AGAIN_LATER, SERVICE_RESTART = 1013, 1012
+RECHECK_S = 20
+LOOK_S = 2
+# Close codes; pages reload at SIGNED_OUT, and come back later at the other two (static/js/live.js).
+TRY_AGAIN_LATER, SERVICE_RESTART, UNWANTED_WORDS, SIGNED_OUT = 1013, 1012, 1003, 4401
 
 _renderers: dict[type[Event], list[Renderer]] = defaultdict(list)
 _topics: dict[type[Event], set[str]] = defaultdict(set)
+_endings: dict[type[Event], Callable[[Any], str]] = {}
 
 
 def shows(kind: type[E]) -> Callable[[Callable[[Session, E], str]], Callable[[Session, E], str]]:
@@ -58,9 +62,14 @@ def marks(kind: type[Event], *topics: str) -> None:
     _topics[kind].update(topics)
 
 
+def ends_screens(kind: type[E], key: Callable[[E], str]) -> None:
+    """After such an event the sockets of one session close; `key` says whose (Screen.session_key)."""
+    _endings[kind] = key
+
+
 def shown_events() -> set[type[Event]]:
     """Every kind of event that some screen hears of."""
-    return {*_renderers, *_topics}
+    return {*_renderers, *_topics, *_endings}
 
 
 @dataclass(eq=False)
@@ -128,7 +137,7 @@ class Hall:
         """A revoked session loses its sockets."""
         for screen in self._all():
             if screen.session_key == session_key:
-                screen.close_code = 4401
+                screen.close_code = SIGNED_OUT
                 screen.push(None)
 
     def shutdown(self) -> None:
@@ -164,7 +173,8 @@ class Hall:
                     continue
 
     def _listen_once(self) -> None:
-        with bus.redis().pubsub(ignore_subscribe_messages=True) as pubsub:
+        # A client of its own that does not retry: redis-py would subscribe again in silence, and nobody would refetch.
+        with bus.listener() as client, client.pubsub(ignore_subscribe_messages=True) as pubsub:
             pubsub.psubscribe(f"{bus.CHANNEL_PREFIX}*")
             self._everybody('{"type": "refetch"}')  # what happened while we did not listen is not replayed
             while not self.closing.is_set():
@@ -173,20 +183,14 @@ class Hall:
                     self._note(message)
 
     def _note(self, message: dict[str, Any]) -> None:
-        try:
-            shop_id = UUID(message["channel"].decode().removeprefix(bus.CHANNEL_PREFIX))
-            body = json.loads(message["data"])
-        except (ValueError, KeyError):
-            return
-        if body.get("kind") == "SessionRevoked":
-            self.drop_session(str(body.get("session_key")))
-            return
-        event = from_message(body)
+        event = _event_of(message)
         if event is None:
             return
+        if type(event) in _endings:
+            self.drop_session(_endings[type(event)](event))
         with self._lock:
-            if shop_id in self._screens and event.shop_id == shop_id:
-                self._pending[shop_id][event] = None
+            if event.shop_id in self._screens:
+                self._pending[event.shop_id][event] = None
 
     def _render_forever(self) -> None:
         while not self.closing.wait(GATHER_S):
@@ -214,6 +218,17 @@ class Hall:
             screen.push(message)
 
 
+def _event_of(message: dict[str, Any]) -> Event | None:
+    """The event of a Redis message; None for what is none, or was said on another shop's channel."""
+    try:
+        shop_id = UUID(message["channel"].decode().removeprefix(bus.CHANNEL_PREFIX))
+        body = json.loads(message["data"])
+    except ValueError:
+        return None
+    event = from_message(body) if isinstance(body, dict) else None
+    return event if event is not None and event.shop_id == shop_id else None
+
+
 def render_events(app: Flask, shop_id: UUID, events: list[Event]) -> tuple[str, set[str]]:
     """The pushed HTML of some events of one shop, and the topics of lists that changed."""
     topics = {topic for event in events for topic in _topics[type(event)]}
@@ -222,6 +237,8 @@ def render_events(app: Flask, shop_id: UUID, events: list[Event]) -> tuple[str, 
         return "", topics
     parts: dict[str, None] = {}
     with app.test_request_context("/"), read_only(shop_id) as db:
+        # Forms in a pushed fragment are the same for everybody, so they carry no token: htmx sends the page's own as a header.
+        g.csrf_token = ""
         app.extensions["printfarm.enter_shop"](db, shop_id)
         for renderer, event in renderings:
             parts[renderer(db, event)] = None
@@ -249,17 +266,24 @@ def serve(ws: Server, screen: Screen, place: Hall, still_allowed: Callable[[], b
 
 
 def _feed(ws: Server, screen: Screen, place: Hall, still_allowed: Callable[[], bool]) -> None:
+    checked_at = time.monotonic()
     while ws.connected and not place.closing.is_set():
         try:
-            message = screen.waiting.get(timeout=20)
-        except queue.Empty:
-            if not still_allowed():
-                screen.close_code = 4401
+            # Short, so that the seat of a page that was left is free again soon.
+            message = screen.waiting.get(timeout=LOOK_S)
+            if message is None:
                 break
-            continue
-        if message is None:
+            ws.send(message)
+        except queue.Empty:
+            pass
+        if ws.input_buffer:  # nobody would read it, so it would only grow
+            screen.close_code = UNWANTED_WORDS
             break
-        ws.send(message)
+        if time.monotonic() - checked_at > RECHECK_S:
+            checked_at = time.monotonic()
+            if not still_allowed():
+                screen.close_code = SIGNED_OUT
+                break
     ws.close(screen.close_code, "")
 
 

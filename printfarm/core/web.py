@@ -16,15 +16,11 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from printfarm.config import Settings
-from printfarm.core.errors import DomainError
+from printfarm.core.errors import DomainError, TooMany
 from printfarm.core.ids import new_code
 
 log = logging.getLogger(__name__)
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob: {pictures}; connect-src 'self' {sockets} {pictures};"
-    " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
 TITLES = {
     400: "That did not work",
     401: "Please sign in",
@@ -55,6 +51,10 @@ class Deferred:
     keep: bool = field(default=True)  # False: the view's own work is rolled back (a form that was refused)
 
 
+# What a view under shop_view may return.
+ViewAnswer = ResponseReturnValue | Deferred
+
+
 def after_commit(render: Callable[[Session], ResponseReturnValue]) -> Deferred:
     """Show this once the work is committed."""
     return Deferred(render)
@@ -65,7 +65,9 @@ def refused(render: Callable[[Session], ResponseReturnValue]) -> Deferred:
     return Deferred(render, status=422, keep=False)
 
 
-def done(url: str, fragment: Callable[[Session], ResponseReturnValue] | None = None, message: str | None = None) -> Any:
+def done(
+    url: str, fragment: Callable[[Session], ResponseReturnValue] | None = None, message: str | None = None
+) -> ViewAnswer:
     """The end of an action: htmx gets the fragment (or a redirect of the whole page), everyone else a 303."""
     if is_fragment() and fragment is not None:
         return Deferred(fragment)
@@ -97,32 +99,15 @@ def render_block(template: str, block: str, **context: Any) -> str:
 
 def safe_next(target: str | None, fallback: str) -> str:
     """A place inside this site to go on to; anything else becomes the fallback."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or not target.isprintable():
         return fallback
     parts = urlsplit(target)
     return fallback if parts.netloc or parts.scheme or "\\" in target else target
 
 
-def install(app: Flask, *, secure: bool, file_origin: str | None) -> None:
-    """Headers and error pages."""
-    pictures = file_origin or ""
-
-    @app.after_request
-    def add_headers(response: Response) -> Response:
-        sockets = f"{'wss' if request.is_secure else 'ws'}://{request.host}"
-        policy = CONTENT_SECURITY_POLICY.format(pictures=pictures, sockets=sockets)
-        response.headers.setdefault("Content-Security-Policy", " ".join(policy.split()))
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        response.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(), microphone=()")
-        if secure:
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-        if request.endpoint != "static" and "Cache-Control" not in response.headers:
-            response.headers["Cache-Control"] = "no-store"
-        return response
-
-    app.register_error_handler(DomainError, lambda e: show_error(e.status, e.sentence))
+def install(app: Flask) -> None:
+    """Error pages."""
+    app.register_error_handler(DomainError, _refusal)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_error)
@@ -143,6 +128,13 @@ def show_error(status: int, sentence: str, reference: str | None = None) -> Resp
             "errors/error.html", code=status, title=title, sentence=sentence, reference=reference, back=_back()
         )
         response = make_response(text, status)
+    return response
+
+
+def _refusal(problem: DomainError) -> Response:
+    response = show_error(problem.status, problem.sentence)
+    if isinstance(problem, TooMany):
+        response.headers["Retry-After"] = str(problem.retry_after_s)
     return response
 
 
