@@ -110,7 +110,7 @@ class PrinterCore:
 
     def _take_outbox(self) -> list[Report]:
         taken, self._outbox = self._outbox, []
-        return taken if self.is_powered else []
+        return taken
 
     def _loses_ack(self, command: str) -> bool:
         if self.faults.is_on("no-ack"):

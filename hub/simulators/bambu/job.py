@@ -112,10 +112,11 @@ class PrintJob:
             return 0
         return min(self.layers, int(self.printed(ran_s) * self.layers) + 1)
 
-    def segment_at(self, printed: float) -> Segment | None:
-        if not self.segments:
-            return None
-        return self.segments[min(len(self.segments) - 1, int(printed * len(self.segments)))]
+    def grams_between(self, number: int, start: float, end: float) -> float:
+        """What segment `number` extrudes between two shares of the print."""
+        count = len(self.segments)
+        overlap = min(end, (number + 1) / count) - max(start, number / count)
+        return max(0.0, overlap) * count * self.segments[number].grams
 
 
 def plan_segments(facts: PlateFacts, request: dict[str, Any]) -> list[Segment]:

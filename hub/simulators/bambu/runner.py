@@ -267,19 +267,16 @@ class JobRunner:
         self._extrude(job, job.printed(ran_s))
 
     def _extrude(self, job: PrintJob, printed: float) -> None:
-        """Take what was printed since the last look from the spool in use; stop when it is empty."""
-        segment = job.segment_at(printed)
-        grown, job.extruded = printed - job.extruded, max(printed, job.extruded)
-        if segment is None or grown <= 0:
-            return
-        tray = self.core.ams.now if self.core.ams.now != NOTHING else segment.tray
-        spool = self.core.ams.spool(tray)
-        if spool is None:
-            return
-        spool.remaining_g -= segment.grams * len(job.segments) * grown
-        if spool.remaining_g <= 0:
-            spool.remaining_g = 0.0
-            self._spool_empty(job, segment, tray)
+        """Take what was printed since the last look from the spools in use; an empty one stops the print."""
+        before, job.extruded = job.extruded, max(printed, job.extruded)
+        for number, segment in enumerate(job.segments):
+            spool, grams = self.core.ams.spool(segment.tray), job.grams_between(number, before, job.extruded)
+            if spool is None or grams <= 0:
+                continue
+            spool.remaining_g -= grams
+            if spool.remaining_g <= 0:
+                spool.remaining_g = 0.0
+                self._spool_empty(job, segment, segment.tray)
 
     def _spool_empty(self, job: PrintJob, segment: Segment, tray: int) -> None:
         other = self.core.ams.substitute(tray)
