@@ -136,7 +136,14 @@ class CodeAuthorizer(DummyAuthorizer):  # type: ignore[misc]
             raise AuthenticationFailed("Login incorrect.")
 
 
-class PrinterDataHandler(TLS_DTPHandler):  # type: ignore[misc]
+class _ReadsByName(DTPHandler):  # type: ignore[misc]
+    """pyftpdlib names handle_read a second time, for speed, which would pass by an overridden one."""
+
+    def handle_read_event(self) -> None:
+        self.handle_read()
+
+
+class PrinterDataHandler(TLS_DTPHandler, _ReadsByName):  # type: ignore[misc]
     """One data connection."""
 
     def __init__(self, connection: object, control: "PrinterFtpHandler") -> None:
