@@ -1,12 +1,15 @@
 """What screens and decisions need to know of filament, each in a fixed number of statements."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from printfarm.accounts.models import Membership, User
 from printfarm.core.paging import Paged, paginate
+from printfarm.core.tenancy import shop_of
 from printfarm.filament.colours import distance
 from printfarm.filament.models import Filament, Promise, Spool, StockEntry
 
@@ -175,6 +178,53 @@ def drifted_spools(db: Session) -> list[tuple[Spool, int]]:
     )
     rows = db.execute(select(Spool, booked).where(booked != Spool.remaining_mg)).unique()
     return [(spool, int(found)) for spool, found in rows]
+
+
+def materials_in_use(db: Session) -> list[str]:
+    """The materials that the shop has, by name."""
+    return list(
+        db.scalars(
+            select(Filament.material).where(Filament.archived_at.is_(None)).distinct().order_by(Filament.material)
+        )
+    )
+
+
+@dataclass(frozen=True)
+class StockTotals:
+    """All spools in use, in figures."""
+
+    spools: int
+    remaining_mg: int
+    low: int
+
+
+def stock_totals(db: Session) -> StockTotals:
+    """One statement for the head of the spools page."""
+    low = func.coalesce(func.sum(case((Spool.remaining_mg < Spool.low_below_mg, 1), else_=0)), 0)
+    spools, remaining, few = db.execute(
+        select(func.count(Spool.id), func.coalesce(func.sum(Spool.remaining_mg), 0), low).where(
+            Spool.archived_at.is_(None)
+        )
+    ).one()
+    return StockTotals(spools, int(remaining), int(few))
+
+
+def people(db: Session) -> dict[UUID, str]:
+    """Names of the shop's members, for the ledger's lines."""
+    members = select(User.id, User.name).join(Membership, Membership.user_id == User.id)
+    return {user_id: name for user_id, name in db.execute(members.where(Membership.shop_id == shop_of(db)))}
+
+
+def choices_for(db: Session, entries: list[StockEntry]) -> dict[str, Any]:
+    """The filaments of some entries and the rolls of each that they may have come from."""
+    ids = {entry.filament_id for entry in entries}
+    filaments = {one.id: one for one in db.scalars(select(Filament).where(Filament.id.in_(ids)))}
+    rolls: dict[UUID, list[Spool]] = {filament_id: [] for filament_id in ids}
+    for spool in db.scalars(
+        select(Spool).where(Spool.filament_id.in_(ids), Spool.archived_at.is_(None)).order_by(Spool.remaining_mg)
+    ):
+        rolls[spool.filament_id].append(spool)
+    return {"filaments": filaments, "rolls": rolls}
 
 
 def spool_by_code(db: Session, code: str) -> Spool | None:

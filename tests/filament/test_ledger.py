@@ -108,7 +108,9 @@ def test_a_written_line_cannot_be_changed(spool, alice):
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.sampled_from(["set", "add", "take", "undo", "run"]), st.integers(1, 2_000_000)), max_size=12))
+@given(
+    st.lists(st.tuples(st.sampled_from(["set", "add", "take", "undo", "run"]), st.integers(1, 2_000_000)), max_size=12)
+)
 def test_the_cached_weight_is_always_the_ledgers_sum(spool, alice, steps):
     last = None
     for what, mg in steps:

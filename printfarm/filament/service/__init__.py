@@ -16,6 +16,7 @@ from printfarm.filament.service.catalogue import (
 )
 from printfarm.filament.service.promises import forget_promises, promise
 from printfarm.filament.service.stock import (
+    WEIGHINGS,
     add_weight,
     book_run,
     resolve_unassigned,
@@ -25,6 +26,7 @@ from printfarm.filament.service.stock import (
 )
 
 __all__ = [
+    "WEIGHINGS",
     "FilamentFacts",
     "SpoolFacts",
     "add_filament",

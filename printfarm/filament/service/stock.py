@@ -44,6 +44,24 @@ def take_weight(db: Session, spool_id: UUID, mg: int, *, reason: str = "", user_
     return write_entry(db, spool, -mg, kind="subtract", reason=reason, user_id=user_id)
 
 
+def read_scale(
+    db: Session, spool_id: UUID, shown_mg: int, *, reason: str = "", user_id: UUID | None = None
+) -> StockEntry:
+    """A scale shows filament and spool together; the empty spool's weight must be known."""
+    spool = lock_spool(db, spool_id)
+    if spool.tare_mg is None:
+        raise DomainError(
+            "The weight of the empty spool is not known. Edit the spool and fill it in, or set the weight."
+        )
+    if shown_mg < spool.tare_mg:
+        raise DomainError("The scale shows less than the empty spool weighs. Check both.")
+    return set_weight(db, spool_id, shown_mg - spool.tare_mg, reason=reason or "Weighed on a scale", user_id=user_id)
+
+
+# How a person tells of a weight → what is booked.
+WEIGHINGS = {"set": set_weight, "add": add_weight, "subtract": take_weight, "scale": read_scale}
+
+
 def undo_entry(db: Session, entry_id: UUID, *, user_id: UUID | None = None) -> StockEntry:
     """A counter-entry. A line is undone once, and an undo is not undone (book again instead)."""
     entry = db.get(StockEntry, entry_id)

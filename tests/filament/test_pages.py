@@ -1,0 +1,132 @@
+"""Spools and filaments in the browser: without JavaScript, with htmx, by role, with wrong input."""
+
+import re
+
+import pytest
+
+from printfarm.core.work import read_only, unit_of_work
+from printfarm.filament import service
+from printfarm.filament.models import Spool
+
+
+@pytest.fixture
+def spool(ctx, alice):
+    with unit_of_work(alice.shop_id) as db:
+        black = service.add_filament(
+            db, brand="Prusament", material="PLA", colour_name="Galaxy Black", colour_hex="#111111"
+        )
+        return service.add_spool(db, black.id, weight_mg=1_000_000)
+
+
+def remaining(spool):
+    with read_only(spool.shop_id) as db:
+        return db.get(Spool, spool.id).remaining_mg
+
+
+def test_an_empty_shelf_says_what_to_do(alice):
+    answer = alice.get("/filament/spools")
+    assert answer.status == 200
+    assert "No spools yet" in answer.text
+
+
+def test_a_filament_and_its_first_spool_are_added_by_plain_forms(olga):
+    made = olga.post(
+        "/filament/filaments/new",
+        {"brand": "Bambu", "material": "PETG", "colour_name": "Jade", "colour_hex": "00ae42", "cost_per_kg": "24.99"},
+    )
+    assert made.status == 303
+    added = olga.post(made.location, {"weight": "1000", "low_below": "150"})
+    assert added.status == 303
+    shown = olga.get(added.location)
+    assert "Jade" in shown.text
+    assert "1.00 kg" in shown.text
+    assert "€0.025/g" in olga.get("/filament/filaments").text
+
+
+def test_wrong_input_comes_back_with_what_was_typed(olga):
+    answer = olga.post(
+        "/filament/filaments/new", {"brand": "Bambu", "material": "PLA", "colour_name": "Red", "colour_hex": "reddish"}
+    )
+    assert answer.status == 422
+    assert "is not a colour" in answer.text
+    assert answer.one("input[name=brand]")["value"] == "Bambu"
+
+
+@pytest.mark.parametrize(
+    ("what", "grams", "left"), [("set", "431.5", 431_500), ("add", "10", 1_010_000), ("subtract", "50", 950_000)]
+)
+def test_a_weight_is_booked(olga, spool, what, grams, left):
+    answer = olga.post(f"/filament/spools/{spool.id}/weigh", {"what": what, "grams": grams, "reason": "weighed"})
+    assert answer.status == 303
+    assert remaining(spool) == left
+
+
+def test_htmx_gets_the_part_that_changed(olga, spool):
+    answer = olga.post(f"/filament/spools/{spool.id}/weigh", {"what": "set", "grams": "500"}, htmx=True)
+    assert answer.status == 200
+    assert answer.soup.html is None
+    assert "500 g" in answer.one("#spool-page").get_text(" ")
+
+
+def test_a_scale_needs_the_empty_spools_weight(olga, spool):
+    answer = olga.post(f"/filament/spools/{spool.id}/weigh", {"what": "scale", "grams": "700"})
+    assert answer.status == 409
+    assert "empty spool is not known" in answer.text
+    olga.post(f"/filament/spools/{spool.id}/edit", {"low_below": "100", "tare": "250"})
+    olga.post(f"/filament/spools/{spool.id}/weigh", {"what": "scale", "grams": "700"})
+    assert remaining(spool) == 450_000
+
+
+def test_a_line_is_undone_from_the_page(olga, spool):
+    olga.post(f"/filament/spools/{spool.id}/weigh", {"what": "subtract", "grams": "50"})
+    shown = olga.get(f"/filament/spools/{spool.id}")
+    undo = shown.one("form[action$='/undo']")
+    assert olga.post(undo["action"], {}).status == 303
+    assert remaining(spool) == 1_000_000
+
+
+def test_a_label_leads_to_its_spool(bob, spool):
+    answer = bob.get(f"/filament/code/{spool.code.lower()}")
+    assert answer.status == 303
+    assert answer.location.endswith(str(spool.id))
+
+
+def test_the_list_finds_by_colour_brand_and_code(bob, spool):
+    for word in ("galaxy", "PRUSA", spool.code[:4]):
+        assert f"spool-{spool.id}" in str(bob.get(f"/filament/spools?q={word}").soup)
+    assert "No spool fits" in bob.get("/filament/spools?q=unicorn").text
+
+
+def test_a_viewer_may_look_but_not_weigh(bob, spool):
+    assert bob.get(f"/filament/spools/{spool.id}").status == 200
+    assert bob.post(f"/filament/spools/{spool.id}/weigh", {"what": "set", "grams": "1"}).status == 403
+    assert remaining(spool) == 1_000_000
+
+
+def test_another_shop_finds_nothing(charlie, spool):
+    assert charlie.get(f"/filament/spools/{spool.id}").status == 404
+    assert charlie.post(f"/filament/spools/{spool.id}/weigh", {"what": "set", "grams": "1"}).status == 404
+    assert charlie.get(f"/filament/code/{spool.code}").status == 404
+    assert remaining(spool) == 1_000_000
+
+
+def test_grams_without_a_spool_are_resolved_by_a_person(olga, spool, ctx):
+    from uuid import uuid4
+
+    with unit_of_work(spool.shop_id) as db:
+        service.book_run(
+            db,
+            run_id=uuid4(),
+            job_id=uuid4(),
+            slot=1,
+            filament_id=spool.filament_id,
+            spool_id=None,
+            used_mg=42_000,
+            reason="Benchy",
+        )
+    shown = olga.get("/filament/unassigned")
+    assert re.search(r"42\.0 g", shown.text)
+    form = shown.one("form[action$='/resolve']")
+    assert olga.post(form["action"], {"spool_id": str(spool.id)}).status == 303
+    assert remaining(spool) == 958_000
+    assert "Every gram has its spool" in olga.get("/filament/unassigned").text
