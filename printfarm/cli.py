@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     add("migrate", migrate, "back up the database and bring it to this program's version")
     add("backup", backup, "write database, files and key into one zip").add_argument("path", type=Path)
     add("restore", restore, "put a backup into an empty place").add_argument("path", type=Path)
-    add("reset-password", reset_password, "print a new password for a person").add_argument("email")
+    add("reset-password", reset_password, "print a link with which a person chooses a new password").add_argument("email")
     add("setup-code", setup_code, "print the code that the first owner must enter")
     add("web", web, "run only the web process")
     add("worker", worker, "run only a worker").add_argument("--queue", choices=("fast", "slow"), required=True)
@@ -115,16 +115,19 @@ def restore(arguments: argparse.Namespace) -> int:
 
 def reset_password(arguments: argparse.Namespace) -> int:
     from printfarm import create_app
-    from printfarm.accounts import service
+    from printfarm.accounts.service import reset_password as make_link
+    from printfarm.accounts.service import sign_in_path
     from printfarm.core.errors import DomainError
     from printfarm.core.work import unit_of_work
 
+    settings = load_settings()
     try:
-        with create_app(load_settings()).app_context(), unit_of_work(None) as db:
-            password = service.reset_password(db, arguments.email)
+        with create_app(settings).app_context(), unit_of_work(None) as db:
+            token = make_link(db, arguments.email)
     except DomainError as problem:
         return _refuse(problem.sentence)
-    print(f"The new password of {arguments.email} is: {password}")
+    print(f"With this link {arguments.email} chooses a new password, once, within the hour:")
+    print(f"{settings.address}{sign_in_path(token)}")
     return 0
 
 

@@ -15,6 +15,8 @@ from flask import Flask
 
 from printfarm.config import Settings, load_settings
 from printfarm.core import backup, migrations
+from printfarm.core.work import unit_of_work
+from printfarm.filament.service.catalogue import add_filament, add_spool
 from tests.support.cast import open_shop_with
 from tests.support.databases import OWNER, Postgres
 
@@ -35,8 +37,11 @@ def owner_settings(app: Flask, settings_environ: dict[str, str], request: pytest
 @pytest.fixture
 def filled(app: Flask, owner_settings: Settings) -> Settings:
     """Two shops with people, a key, and stored files."""
-    open_shop_with(app, email="alice@example.com", name="Alice", shop_name="Alice's Prints")
-    open_shop_with(app, email="charlie@example.com", name="Charlie", shop_name="Charlie's Corner")
+    for name, brand in (("Alice", "Prusament"), ("Charlie", "Sunlu\t\\N ü")):
+        shop = open_shop_with(app, email=f"{name}@example.com", name=name, shop_name=f"{name}'s Prints")
+        with app.app_context(), unit_of_work(shop.id) as db:
+            filament = add_filament(db, brand=brand, material="PLA", colour_name="Red", colour_hex="#FF0000")
+            add_spool(db, filament.id, weight_mg=1_000_000)
     for name, content in FILES.items():
         path = owner_settings.files_dir / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,19 +70,30 @@ def rows(settings: Settings, query: str) -> list[tuple]:
     if settings.uses_sqlite:
         with closing(sqlite3.connect(settings.sqlite_path)) as database:
             return database.execute(query).fetchall()
+    found = []
     with psycopg.connect(settings.database_owner_url) as database:
-        return database.execute(query).fetchall()
+        for (shop,) in database.execute("SELECT id FROM shops").fetchall():
+            database.execute("SELECT set_config('app.shop_id', %s, true)", [str(shop)])
+            found += database.execute(query).fetchall()
+    return sorted(set(found))
 
 
 def test_everything_comes_back(filled: Settings, elsewhere: Settings, tmp_path: Path):
     manifest = backup.make(filled, tmp_path / "b.zip")
     assert manifest["tables"]["users"] == 2
     assert manifest["tables"]["shops"] == 2
+    assert manifest["tables"]["filaments"] == 2
+    assert manifest["tables"]["stock_entries"] == 2
 
     restored = backup.restore(elsewhere, tmp_path / "b.zip")
 
     assert restored == manifest
-    for query in ("SELECT id, email, password_hash FROM users ORDER BY id", "SELECT * FROM alembic_version"):
+    for query in (
+        "SELECT id, email, password_hash FROM users ORDER BY id",
+        "SELECT * FROM alembic_version",
+        "SELECT id, shop_id, brand, colour_hex FROM filaments ORDER BY id",
+        "SELECT id, shop_id, spool_id FROM stock_entries ORDER BY id",
+    ):
         assert rows(elsewhere, query) == rows(filled, query) != []
     found = {
         path.relative_to(elsewhere.files_dir).as_posix(): path.read_bytes()
@@ -86,6 +102,26 @@ def test_everything_comes_back(filled: Settings, elsewhere: Settings, tmp_path: 
     }
     assert found == FILES
     assert elsewhere.secret == filled.secret
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_the_fence_and_the_keys_stand_again(filled: Settings, elsewhere: Settings, tmp_path: Path):
+    backup.make(filled, tmp_path / "b.zip")
+    backup.restore(elsewhere, tmp_path / "b.zip")
+    catalogue = (
+        (
+            "SELECT relname::text, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relkind = 'r' AND relnamespace ="
+            " 'public'::regnamespace ORDER BY 1"
+        ),
+        (
+            "SELECT conname::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace"
+            " ORDER BY 1"
+        ),
+        "SELECT tgname::text, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
+    )
+    for query in catalogue:
+        assert rows(elsewhere, query) == rows(filled, query)
 
 
 def test_the_restored_place_starts(filled: Settings, elsewhere: Settings, tmp_path: Path):

@@ -7,14 +7,17 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import tempfile
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from printfarm.config import Settings
 from printfarm.core.backup import postgres, sqlite
@@ -26,6 +29,7 @@ KEPT_BEFORE_MIGRATIONS = 10
 CHUNK = 1 << 20
 MANIFEST = "manifest.json"
 KEY_NAME = "secret.key"
+DATABASE_ERRORS = (sqlite3.Error, psycopg.Error, SQLAlchemyError)
 
 
 class BackupRefused(Exception):
@@ -40,19 +44,21 @@ def make(settings: Settings, path: Path, *, with_files: bool = True) -> dict[str
     if path.exists():
         raise BackupRefused(f"{path} exists already; a backup never overwrites. Choose another name.")
     engine = make_engine(settings.database_owner_url)
-    descriptor, draft_name = tempfile.mkstemp(prefix=".backup-", dir=path.parent)
-    draft = Path(draft_name)
+    draft: Path | None = None
     try:
+        descriptor, draft_name = tempfile.mkstemp(prefix=".backup-", dir=path.parent)
+        draft = Path(draft_name)
         with os.fdopen(descriptor, "wb") as file:
             with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
                 manifest = _fill(archive, settings, engine, with_files=with_files)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-    except OSError as problem:
-        raise BackupRefused(f"The backup {path} could not be written: {problem.strerror or problem}.") from problem
+    except (OSError, *DATABASE_ERRORS) as problem:
+        raise BackupRefused(f"The backup {path} could not be written: {problem}. Nothing was kept of it.") from problem
     finally:
-        draft.unlink(missing_ok=True)
+        if draft is not None:
+            draft.unlink(missing_ok=True)
         engine.dispose()
     return manifest
 
@@ -78,12 +84,11 @@ def restore(settings: Settings, path: Path) -> dict[str, Any]:
             manifest = _read_manifest(archive)
             _refuse_wrong_place(settings, manifest)
             _verify(archive, manifest)
-            _restore_database(archive, settings, manifest)
-            _restore_files(archive, settings, manifest)
+            _put_back(archive, settings, manifest)
     except (zipfile.BadZipFile, KeyError, ValueError) as problem:
-        raise BackupRefused(f"{path} is not a whole backup ({problem}).") from problem
-    except OSError as problem:
-        raise BackupRefused(f"The restore failed: {problem}.") from problem
+        raise BackupRefused(f"{path} is not a whole backup: {problem}. Nothing was changed.") from problem
+    except (OSError, *DATABASE_ERRORS) as problem:
+        raise BackupRefused(f"The restore failed and was undone: {problem}.") from problem
     return manifest
 
 
@@ -151,7 +156,7 @@ def _refuse_wrong_place(settings: Settings, manifest: dict[str, Any]) -> None:
     keeper = sqlite if settings.uses_sqlite else postgres
     engine = make_engine(settings.database_owner_url)
     try:
-        if not keeper.is_empty(engine):
+        if not keeper.is_empty(engine, manifest["revision"]):
             raise BackupRefused("There is a database here already. A restore only goes into an empty place.")
     finally:
         engine.dispose()
@@ -173,34 +178,46 @@ def _verify(archive: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
             raise BackupRefused(f"The backup is damaged: {name} is not what was saved.")
 
 
-def _restore_database(archive: zipfile.ZipFile, settings: Settings, manifest: dict[str, Any]) -> None:
+def _put_back(archive: zipfile.ZipFile, settings: Settings, manifest: dict[str, Any]) -> None:
+    """Unpack beside the target, then move files, key and database in; what fails before the end is taken back."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keeper = sqlite if settings.uses_sqlite else postgres
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data_dir) as name:
+        unpacked = Path(name)
+        for entry in manifest["entries"]:
+            target = (unpacked / entry).resolve()
+            if not target.is_relative_to(unpacked.resolve()):
+                raise BackupRefused(f"The backup names a file outside its folder: {entry}. Nothing was changed.")
+            _extract(archive, entry, target)
+        moved = _move_in(unpacked, settings)
+        try:
+            _load_database(unpacked / "database", settings, manifest)
+        except BaseException:
+            for path in moved:
+                path.rename(unpacked / path.name)
+            raise
+
+
+def _move_in(unpacked: Path, settings: Settings) -> list[Path]:
+    """Files and key to their places; returns what was moved."""
+    moved = []
+    for source, target in (
+        (unpacked / "files", settings.files_dir),
+        (unpacked / KEY_NAME, settings.data_dir / KEY_NAME),
+    ):
+        if source.is_dir() and target.is_dir():
+            target.rmdir()  # it is empty; that was checked
+        if source.exists() and not target.exists():
+            source.rename(target)
+            moved.append(target)
+    return moved
+
+
+def _load_database(folder: Path, settings: Settings, manifest: dict[str, Any]) -> None:
     engine = make_engine(settings.database_owner_url)
     try:
-        with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data_dir) as name:
-            for entry in manifest["entries"]:
-                if entry.startswith("database/"):
-                    _extract(archive, entry, Path(name) / Path(entry).name)
-            counted = keeper.load(engine, Path(name), manifest)
-        if counted != manifest["tables"]:
-            raise BackupRefused(
-                f"The restored rows differ from the backup's: {_difference(manifest['tables'], counted)}."
-            )
+        (sqlite if settings.uses_sqlite else postgres).load(engine, folder, manifest)
     finally:
         engine.dispose()
-
-
-def _restore_files(archive: zipfile.ZipFile, settings: Settings, manifest: dict[str, Any]) -> None:
-    for entry in manifest["entries"]:
-        if entry.startswith("files/"):
-            target = (settings.files_dir / entry.removeprefix("files/")).resolve()
-            if not target.is_relative_to(settings.files_dir.resolve()):
-                raise BackupRefused(f"The backup names a file outside its folder: {entry}.")
-            _extract(archive, entry, target)
-    key = settings.data_dir / KEY_NAME
-    if KEY_NAME in manifest["entries"] and not key.exists():
-        _extract(archive, KEY_NAME, key)
 
 
 def _extract(archive: zipfile.ZipFile, entry: str, target: Path) -> None:
@@ -213,8 +230,3 @@ def _extract(archive: zipfile.ZipFile, entry: str, target: Path) -> None:
 def _hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _difference(wanted: dict[str, int], counted: dict[str, int]) -> str:
-    names = sorted(name for name in wanted.keys() | counted.keys() if wanted.get(name) != counted.get(name))
-    return ", ".join(f"{name} {counted.get(name, 0)} instead of {wanted.get(name, 0)}" for name in names)

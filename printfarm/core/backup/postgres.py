@@ -1,10 +1,10 @@
 """The PostgreSQL half of a backup: every table's rows as COPY text, from one snapshot.
 
-Row-level security is forced, for the tables' owner too; so the rows of shop tables are read and written shop by shop, as the
-application itself does. Nothing here needs a superuser.
+Row-level security is forced, for the tables' owner too; so the rows of shop tables are read shop by shop, as the application
+itself does. A restore lifts the force inside its own transaction. Nothing here needs a superuser.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, LiteralString, cast
@@ -13,6 +13,8 @@ import psycopg
 from alembic import command
 from psycopg import sql
 from sqlalchemy import Engine
+
+from printfarm.core.backup.counts import compare
 
 CHUNK = 1 << 20
 ALL = "all"  # the file name's part for tables that belong to no shop
@@ -32,29 +34,38 @@ def dump(engine: Engine, folder: Path) -> dict[str, int]:
         return counts
 
 
-def load(engine: Engine, folder: Path, manifest: dict[str, Any]) -> dict[str, int]:
-    """Make the schema as it was and fill it in one transaction; returns rows per table."""
+def load(engine: Engine, folder: Path, manifest: dict[str, Any]) -> None:
+    """Make the schema as it was and fill it in one transaction.
+
+    Raises ValueError when the rows are not as many as were saved.
+    """
     from printfarm.core.migrations import alembic_config
 
     command.upgrade(alembic_config(engine), manifest["revision"])
     with _connect(engine) as connection:
         tables = _tables(connection)
-        with _without_keys_and_triggers(connection, tables):
+        with _unguarded(connection, tables):
             for table in tables:
                 connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))  # rows that migrations made
             for table in tables:
                 for path in sorted(folder.glob(f"{table}.*.copy")):
-                    _act_for(connection, path.name.split(".")[1])
                     _copy_in(connection, table, path)
-        _move_sequences(connection)
-        counts = _count(connection, tables)
+            _move_sequences(connection)
+            compare(manifest["tables"], _count(connection, tables))
         connection.commit()
-        return counts
 
 
-def is_empty(engine: Engine) -> bool:
+def is_empty(engine: Engine, revision: str) -> bool:
+    """Nothing is there, or only the schema that the backup had (a restore that failed leaves that)."""
     with _connect(engine) as connection:
-        return not _tables(connection)
+        tables = _tables(connection)
+        if not tables:
+            return True
+        if "alembic_version" not in tables:
+            return False
+        known = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        open_tables = [table for table, is_fenced in tables.items() if not is_fenced and table != "alembic_version"]
+        return known == [(revision,)] and not any(_count(connection, open_tables).values())
 
 
 @contextmanager
@@ -110,27 +121,33 @@ def _columns(connection: psycopg.Connection, table: str) -> sql.Composed:
 
 
 @contextmanager
-def _without_keys_and_triggers(connection: psycopg.Connection, tables: dict[str, bool]) -> Iterator[None]:
-    """Rows may refer to later ones, and a trigger must not act on what already happened. Keys are checked at the end."""
+def _unguarded(connection: psycopg.Connection, tables: dict[str, bool]) -> Iterator[None]:
+    """Until the end of the transaction, for its own eyes only: no keys (a row may refer to a later one), no triggers (what
+    they do was done), and the owner beyond row-level security (COPY needs it). Keys are checked when they come back.
+    """
     keys = connection.execute(
-        "SELECT t.relname, k.conname, pg_get_constraintdef(k.oid) FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid"
+        "SELECT t.relname, k.conname, pg_get_constraintdef(k.oid) FROM pg_constraint k"
+        " JOIN pg_class t ON t.oid = k.conrelid"
         " WHERE k.contype = 'f' AND k.connamespace = current_schema()::regnamespace"
     ).fetchall()
     for table, name, _ in keys:
-        connection.execute(
-            sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(sql.Identifier(table), sql.Identifier(name))
-        )
-    for table in tables:
-        connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.Identifier(table)))
+        _alter(connection, table, sql.SQL("DROP CONSTRAINT {}").format(sql.Identifier(name)))
+    for table, is_fenced in tables.items():
+        _alter(connection, table, sql.SQL("DISABLE TRIGGER USER"))
+        if is_fenced:
+            _alter(connection, table, sql.SQL("NO FORCE ROW LEVEL SECURITY"))
     yield
-    _act_for(connection, ALL)
-    for table in tables:
-        connection.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(sql.Identifier(table)))
+    for table, is_fenced in tables.items():
+        _alter(connection, table, sql.SQL("ENABLE TRIGGER USER"))
+        if is_fenced:
+            _alter(connection, table, sql.SQL("FORCE ROW LEVEL SECURITY"))
     for table, name, definition in keys:
-        connection.execute(
-            sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(sql.Identifier(table), sql.Identifier(name))
-            + sql.SQL(cast("LiteralString", definition))  # PostgreSQL's own words about its own catalogue
-        )
+        words = sql.SQL(cast("LiteralString", definition))  # PostgreSQL's own about its own catalogue
+        _alter(connection, table, sql.SQL("ADD CONSTRAINT {} {}").format(sql.Identifier(name), words))
+
+
+def _alter(connection: psycopg.Connection, table: str, what: sql.Composable) -> None:
+    connection.execute(sql.SQL("ALTER TABLE {} {}").format(sql.Identifier(table), what))
 
 
 def _move_sequences(connection: psycopg.Connection) -> None:
@@ -149,13 +166,11 @@ def _move_sequences(connection: psycopg.Connection) -> None:
         )
 
 
-def _count(connection: psycopg.Connection, tables: dict[str, bool]) -> dict[str, int]:
-    shops = _shops(connection)
-    counts = dict.fromkeys(tables, 0)
-    for table, is_fenced in tables.items():
-        for shop in shops if is_fenced else [ALL]:
-            _act_for(connection, shop)
-            row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
-            assert row is not None
-            counts[table] += row[0]
+def _count(connection: psycopg.Connection, tables: Iterable[str]) -> dict[str, int]:
+    """Rows that this transaction sees."""
+    counts = {}
+    for table in tables:
+        row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
+        assert row is not None
+        counts[table] = row[0]
     return counts

@@ -1,11 +1,14 @@
 """The SQLite half of a backup: a consistent copy through SQLite's own backup interface."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
+
+from printfarm.core.backup.counts import compare
 
 COPY = "printfarm.db"
 
@@ -18,20 +21,24 @@ def dump(engine: Engine, folder: Path) -> dict[str, int]:
         return _count(copy)
 
 
-def load(engine: Engine, folder: Path, _manifest: dict[str, Any]) -> dict[str, int]:
-    """Put the copy in place and check it; returns rows per table. Raises ValueError when SQLite finds it broken."""
-    target = _path(engine)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(folder / COPY)) as copy:
-        verdict = copy.execute("PRAGMA integrity_check").fetchone()[0]
+def load(engine: Engine, folder: Path, manifest: dict[str, Any]) -> None:
+    """Put the copy in place once it is whole; raises ValueError when it is broken or its rows are not as many as were saved."""
+    copy, target = folder / COPY, _path(engine)
+    with closing(sqlite3.connect(copy)) as database:
+        verdict = database.execute("PRAGMA integrity_check").fetchone()[0]
         if verdict != "ok":
             raise ValueError(f"SQLite says: {verdict}")
-        with closing(sqlite3.connect(target)) as database:
-            copy.backup(database)
-            return _count(database)
+        compare(manifest["tables"], _count(database))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.restored")
+    shutil.copyfile(copy, draft)
+    draft.chmod(0o600)
+    for beside in ("-wal", "-shm"):  # of an empty database that was there
+        target.with_name(target.name + beside).unlink(missing_ok=True)
+    draft.replace(target)
 
 
-def is_empty(engine: Engine) -> bool:
+def is_empty(engine: Engine, _revision: str) -> bool:
     path = _path(engine)
     if not path.exists():
         return True
