@@ -1,9 +1,11 @@
 """A hub without web: a real ledger, real threads, a file server on loopback, and the simulated printers."""
 
 import hashlib
-import json
+import io
+import random
 import threading
 import time
+import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,14 @@ QUICK = Timings(
     status_every=0.05,
 )
 """About a fortieth of what real printers get, for printers that run sixty times as fast."""
+
+
+def large_file(size_bytes: int = 400_000, **facts: Any) -> bytes:
+    """A sliced file that does not fit into one packet."""
+    stream = io.BytesIO(sliced_file(**facts))
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr("Metadata/plate_1.png", random.Random(7).randbytes(size_bytes))
+    return stream.getvalue()
 
 
 class FileServer:
@@ -86,7 +96,9 @@ def printer_config(simulated: Any, **changes: Any) -> protocol.PrinterConfig:
     return protocol.PrinterConfig(**{**fields, **changes})
 
 
-def start_command(server: FileServer, printer_id: str, run_code: str, data: bytes, **changes: Any) -> protocol.PrintCommand:
+def start_command(
+    server: FileServer, printer_id: str, run_code: str, data: bytes, **changes: Any
+) -> protocol.PrintCommand:
     sha256 = hashlib.sha256(data).hexdigest()
     server.files[sha256] = data
     fields: dict[str, Any] = {
@@ -178,7 +190,7 @@ class Rig:
     def wait_run(self, run_code: str, *states: str) -> protocol.RunReport:
         return wait_until(
             lambda: next((r for r in self.reports(run_code) if r.state in states), None),
-            f"{run_code} to be {states}; it was {self.states(run_code)}; last status {self.shown[-1:]}",
+            f"{run_code} to be {states}",
         )
 
     def wait_ack(self, command_id: str) -> protocol.CommandAck:
@@ -193,15 +205,13 @@ class Rig:
             status = self.status(printer_id)
             return status if status is not None and condition(status) else None
 
-        return wait_until(met, f"{what}; last was {self.status(printer_id)}")
+        return wait_until(met, what)
+
+    def wait_printing(self, simulated: Any) -> protocol.PrinterStatus:
+        return self.wait_status(f"id-{simulated.serial}", "the print under way", lambda s: s.state == "printing")
 
     def wait_online(self, printer_id: str) -> protocol.PrinterStatus:
         return self.wait_status(printer_id, "the printer online", lambda s: s.connection == "online" and s.confirmed)
 
     def wait_connection(self, printer_id: str, *connections: str) -> protocol.PrinterStatus:
         return self.wait_status(printer_id, f"the connection {connections}", lambda s: s.connection in connections)
-
-    def starts_sent(self, simulated: Any) -> int:
-        """How many start commands reached this printer, obeyed or not."""
-        text = simulated.transcript.path.read_text() if hasattr(simulated.transcript, "path") else ""
-        return sum("project_file" in line and "request" in line for line in text.splitlines() if json.loads(line))
