@@ -4,15 +4,25 @@ from collections.abc import Callable
 from uuid import UUID
 
 from jobs import background_job
-from printfarm.core.background import BackgroundJob, enqueue_now
+from printfarm.core.background import FAST, SLOW, BackgroundJob, enqueue_now
 from printfarm.core.owed import claim_due
 from printfarm.core.work import unit_of_work
+from printfarm.files import receiving
+from printfarm.fleet import enrolment
 
 # What is owed → the background job that does it, and its queue. Areas add a line here.
-DOES: dict[str, tuple[str, str]] = {}
+DOES: dict[str, tuple[str, str]] = {
+    "read-upload": ("jobs.extraction.read_upload", SLOW),
+    "expire-upload": ("jobs.extraction.expire_upload", FAST),
+    "forget-file": ("jobs.extraction.forget_file", FAST),
+    "forget-incoming": ("jobs.extraction.forget_incoming", FAST),
+    "expire-command": ("jobs.fleet.expire_command", FAST),
+    "forget-trial": ("jobs.fleet.forget_trial", FAST),
+    "handle-run-report": ("jobs.fleet.handle_run_report", FAST),
+}
 
 # Called at every round as well; each finds its own work through `owed` or needs none.
-ROUNDS: list[Callable[[], None]] = []
+ROUNDS: list[Callable[[], object]] = [receiving.sweep_drafts, enrolment.ensure_built_in_hub]
 
 
 @background_job

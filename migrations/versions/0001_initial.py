@@ -109,6 +109,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hubs")),
         sa.UniqueConstraint("shop_id", "id", name=op.f("uq_hubs_shop_id_id")),
     )
+    with op.batch_alter_table("hubs", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_hubs_built_in",
+            ["shop_id"],
+            unique=True,
+            sqlite_where=sa.text("built_in AND archived_at IS NULL"),
+            postgresql_where=sa.text("built_in AND archived_at IS NULL"),
+        )
+
     op.create_table(
         "memberships",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -266,6 +275,11 @@ def upgrade() -> None:
     with op.batch_alter_table("models", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_models_shop_id_archived_at_name"), ["shop_id", "archived_at", "name"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_models_shop_id_archived_at_updated_at"),
+            ["shop_id", "archived_at", "updated_at"],
+            unique=False,
         )
 
     op.create_table(
@@ -757,6 +771,8 @@ def upgrade() -> None:
         sa.Column("printer_model", sa.String(), nullable=True),
         sa.Column("printer_model_id", sa.String(), nullable=True),
         sa.Column("printer_preset", sa.String(), nullable=True),
+        sa.Column("printable", sa.Boolean(), nullable=False),
+        sa.Column("gcode_path", sa.String(), nullable=True),
         sa.Column("picture_id", sa.Uuid(), nullable=True),
         sa.Column("warnings", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1071,6 +1087,7 @@ def downgrade() -> None:
     op.drop_table("printers")
     op.drop_table("printer_trials")
     with op.batch_alter_table("models", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_models_shop_id_archived_at_updated_at"))
         batch_op.drop_index(batch_op.f("ix_models_shop_id_archived_at_name"))
 
     op.drop_table("models")
@@ -1105,6 +1122,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_memberships_shop_id"))
 
     op.drop_table("memberships")
+    with op.batch_alter_table("hubs", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_hubs_built_in",
+            sqlite_where=sa.text("built_in AND archived_at IS NULL"),
+            postgresql_where=sa.text("built_in AND archived_at IS NULL"),
+        )
+
     op.drop_table("hubs")
     with op.batch_alter_table("filaments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_filaments_shop_id_material_colour_hex"))

@@ -1,10 +1,15 @@
 """Stored files, uploads, and the readers of slicer files."""
 
-from flask import Flask
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
-def install(app: Flask) -> None:
+def install(app: "Flask") -> None:
     """Register the area's views, reactions and screens."""
-    from printfarm.files import views
+    from printfarm.files import live, receiving, views
 
-    app.register_blueprint(views.bp)
+    receiving.install(app)
+    views.install(app)
+    live.install(app)

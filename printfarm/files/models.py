@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from printfarm.core.clock import utc_now
@@ -16,10 +16,25 @@ UPLOAD_STATES = ("receiving", "received", "reading", "needs-answer", "done", "fa
 
 
 class StoredFile(ShopScoped, Base):
-    """Bytes that a shop keeps: a sliced file or a picture. They lie at core.storage.storage_key(shop, kind, id)."""
+    """Bytes that a shop keeps: a sliced file or a picture. They lie at core.storage.storage_key(shop, kind, id).
+
+    A sliced file has the id of the upload that brought it. A picture has a smaller sister under the kind `thumb`.
+    """
 
     __tablename__ = "stored_files"
-    __table_args__ = shop_table(UniqueConstraint("shop_id", "kind", "sha256"), Index(None, "shop_id", "created_at"))
+    __table_args__ = shop_table(
+        # The same sliced bytes twice in a shop are refused by the database itself, however close the two uploads came.
+        Index(
+            "uq_stored_files_sliced",
+            "shop_id",
+            "sha256",
+            unique=True,
+            sqlite_where=text("kind = 'sliced'"),
+            postgresql_where=text("kind = 'sliced'"),
+        ),
+        Index(None, "shop_id", "upload_id"),
+        Index(None, "shop_id", "created_at"),
+    )
 
     kind: Mapped[str]  # sliced | picture
     sha256: Mapped[str]
@@ -29,6 +44,7 @@ class StoredFile(ShopScoped, Base):
     original_name: Mapped[str]
     width_px: Mapped[int | None]
     height_px: Mapped[int | None]
+    upload_id: Mapped[UUID | None]  # the upload that brought it, or whose file it is a picture of
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
@@ -39,6 +55,7 @@ class Upload(ShopScoped, Base):
     __table_args__ = shop_table(
         shop_reference("file_id", "stored_files"),
         shop_reference("duplicate_of_id", "stored_files"),
+        shop_reference("picture_id", "stored_files"),
         CheckConstraint(f"state IN {UPLOAD_STATES}", name="state"),
         Index(None, "shop_id", "state", "created_at"),
     )
@@ -51,9 +68,12 @@ class Upload(ShopScoped, Base):
     progress_percent: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]  # a sentence
     attempts: Mapped[int] = mapped_column(default=0)
+    bytes_at: Mapped[str | None]  # the kind of storage key where its bytes lie: incoming (not yet hashed) | sliced
     file_id: Mapped[UUID | None]
     duplicate_of_id: Mapped[UUID | None]
-    extracted: Mapped[dict[str, Any] | None]  # what the reader saw (printfarm.files.readers)
+    picture_id: Mapped[UUID | None]  # of its first plate
+    # What the reader saw (printfarm.files.readers, with `raw`); up to some hundred kB, so lists leave it alone.
+    extracted: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     typed: Mapped[dict[str, Any] | None]  # what the person has filled in so far
     variant_id: Mapped[UUID | None]  # what it became; the library is above, so no foreign key
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -62,3 +82,8 @@ class Upload(ShopScoped, Base):
     file: Mapped[StoredFile | None] = relationship(
         primaryjoin="foreign(Upload.file_id) == StoredFile.id", viewonly=True
     )
+
+    @property
+    def can_retry(self) -> bool:
+        """It failed, and its bytes are still there to be read again."""
+        return self.state == "failed" and self.bytes_at is not None

@@ -4,7 +4,15 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    """Register the area's views, reactions and screens."""
-    from printfarm.library import views
+    """Register the area's views, reactions and screens.
+
+    Upper areas add what can be done with a plate: the name of a template (context: `variant`, `plate`) in the list
+    `app.extensions["printfarm.variant_actions"]`.
+    """
+    from printfarm.library import live, upload_views, views
 
     app.register_blueprint(views.bp)
+    upload_views.install(app)
+    live.install()
+    app.extensions["printfarm.upload_page"] = "library.upload"
+    app.extensions.setdefault("printfarm.variant_actions", [])

@@ -20,7 +20,9 @@ class Model(ShopScoped, Base):
 
     __tablename__ = "models"
     __table_args__ = shop_table(
-        shop_reference("picture_id", "stored_files"), Index(None, "shop_id", "archived_at", "name")
+        shop_reference("picture_id", "stored_files"),
+        Index(None, "shop_id", "archived_at", "name"),
+        Index(None, "shop_id", "archived_at", "updated_at"),
     )
 
     name: Mapped[str]
@@ -110,6 +112,8 @@ class Plate(ShopScoped, Base):
     printer_model: Mapped[str | None]  # "Bambu Lab P1S"
     printer_model_id: Mapped[str | None]  # "C12"
     printer_preset: Mapped[str | None]
+    printable: Mapped[bool] = mapped_column(default=False)  # its G-code is in the file and whole
+    gcode_path: Mapped[str | None]  # its name inside a 3MF, as a Bambu printer wants it
     picture_id: Mapped[UUID | None]
     warnings: Mapped[list[Any]] = mapped_column(default=list)
 

@@ -1,0 +1,174 @@
+"""The shape of what people type about files, models and variants."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from flask_wtf import FlaskForm
+from wtforms import Field, Form, SelectChoice, SelectField, StringField, TextAreaField, ValidationError
+from wtforms.validators import DataRequired, Length, Regexp
+
+from printfarm.core.errors import DomainError
+from printfarm.filament.colours import normal_colours
+from printfarm.library.guesses import WantedFilament
+from printfarm.library.intake import Answer, NewFilament, SlotAnswer
+from printfarm.library.models import CATEGORIES
+from printfarm.library.service import ModelFacts
+
+NEW, LATER, OTHER = "new", "later", "other"
+NAME, LINE, TEXT = 120, 300, 5000
+CATEGORY_CHOICES = [(category, category.capitalize()) for category in CATEGORIES]
+_CATEGORIES = [SelectChoice(value, label) for value, label in CATEGORY_CHOICES]
+
+
+def one_line(value: str | None) -> str:
+    """Without control characters and doubled spaces; no database keeps a NUL."""
+    return " ".join("".join(c if c.isprintable() else " " for c in value or "").split())
+
+
+def many_lines(value: str | None) -> str:
+    return (value or "").replace("\0", "").replace("\r\n", "\n").strip()
+
+
+def _line(label: str, *validators: object, most: int = LINE) -> StringField:
+    return StringField(label, [Length(max=most), *validators], filters=[one_line])
+
+
+def _url(label: str) -> StringField:
+    return _line(label, Regexp(r"^(https?://\S+)?$", message="Write an address that begins with https://."))
+
+
+class ModelForm(FlaskForm):  # type: ignore[misc]  # flask_wtf carries no types
+    name = _line("Name", DataRequired("Give the model a name."), most=NAME)
+    designer = _line("Designer")
+    category = SelectField("Category", choices=_CATEGORIES)
+    description = TextAreaField("Description", [Length(max=TEXT)], filters=[many_lines])
+    licence = _line("Licence")
+    source_url = _url("Source")
+    picture = _line("Picture")
+
+    def picture_id(self) -> UUID | None:
+        """Which plate's picture stands for the model; None for the first."""
+        return _as_id(self.picture.data)
+
+    def facts(self) -> ModelFacts:
+        return ModelFacts(
+            name=self.name.data,
+            designer=self.designer.data,
+            description=self.description.data,
+            category=self.category.data,
+            licence=self.licence.data,
+            source_url=self.source_url.data,
+        )
+
+
+class VariantForm(FlaskForm):  # type: ignore[misc]
+    note = TextAreaField("Note", [Length(max=TEXT)], filters=[many_lines])
+
+
+class SlotForm(Form):  # type: ignore[misc]
+    """What one slot of the file means. `choice` is a filament's id, `new`, `other` (then `other` holds the id) or `later`."""
+
+    choice = _line("Filament")
+    other = _line("Another filament")
+    brand = _line("Brand", most=NAME)
+    material = _line("Material", most=40)
+    colour_name = _line("Colour name", most=NAME)
+    colour_hex = _line("Colour", most=80)
+
+    def validate_choice(self, field: Field) -> None:
+        if field.data not in {NEW, LATER, OTHER} and _as_id(field.data) is None:
+            raise ValidationError("Choose a filament, or decide later.")
+
+    def validate_other(self, field: Field) -> None:
+        if self.choice.data == OTHER and _as_id(field.data) is None:
+            raise ValidationError("Choose which one.")
+
+    def validate_brand(self, field: Field) -> None:
+        self._need(field, "Who makes it?")
+
+    def validate_material(self, field: Field) -> None:
+        self._need(field, "What is it made of? PLA, PETG, …")
+
+    def validate_colour_name(self, field: Field) -> None:
+        self._need(field, "What is the colour called?")
+
+    def validate_colour_hex(self, field: Field) -> None:
+        if self.choice.data != NEW:
+            return
+        try:
+            normal_colours(field.data)
+        except DomainError as problem:
+            raise ValidationError(problem.sentence) from problem
+
+    def _need(self, field: Field, question: str) -> None:
+        if self.choice.data == NEW and not field.data:
+            raise ValidationError(question)
+
+    def answer(self, wanted: WantedFilament) -> SlotAnswer:
+        """Which filament it is; density and cost of a new one come from the file."""
+        if self.choice.data == NEW:
+            new = NewFilament(
+                brand=self.brand.data,
+                material=self.material.data,
+                colour_name=self.colour_name.data,
+                colour_hex=self.colour_hex.data,
+                density_g_cm3=wanted.density_g_cm3,
+            )
+            return SlotAnswer(wanted.slot, new=new)
+        chosen = self.other.data if self.choice.data == OTHER else self.choice.data
+        return SlotAnswer(wanted.slot, filament_id=_as_id(chosen))
+
+
+class AnswerForm(FlaskForm):  # type: ignore[misc]
+    """What a file is. `model` is a model's id or `new`; `find` looks for other models."""
+
+    model = _line("Model")
+    find = _line("Find another model")
+    model_name = _line("Name of the new model", most=NAME)
+    variant_name = _line("Variant", DataRequired("Give the variant a name."), most=NAME)
+    category = SelectField("Category", choices=_CATEGORIES)
+    designer = _line("Designer")
+    licence = _line("Licence")
+    source_url = _url("Source")
+    note = TextAreaField("Note", [Length(max=TEXT)], filters=[many_lines])
+
+    def validate_model(self, field: Field) -> None:
+        if field.data != NEW and _as_id(field.data) is None:
+            raise ValidationError("Choose a model, or make a new one.")
+
+    def validate_model_name(self, field: Field) -> None:
+        if self.model.data == NEW and not field.data:
+            raise ValidationError("Give the new model a name.")
+
+    def answer(self, slots: Sequence[SlotAnswer]) -> Answer:
+        return Answer(
+            model_id=_as_id(self.model.data),
+            model=ModelFacts(
+                name=self.model_name.data,
+                designer=self.designer.data,
+                category=self.category.data,
+                licence=self.licence.data,
+                source_url=self.source_url.data,
+            ),
+            variant_name=self.variant_name.data,
+            note=self.note.data,
+            slots=slots,
+        )
+
+
+def slot_prefix(slot: int) -> str:
+    """The names of a slot's fields begin with it."""
+    return f"slot-{slot}-"
+
+
+def typed_values(form: Form, slot_forms: Sequence[Form]) -> dict[str, str]:
+    """Everything that was filled in, right or wrong, by field name; bounded."""
+    fields = [field for one in (form, *slot_forms) for field in one if field.short_name != "csrf_token"]
+    return {field.name: str(field.data or "")[:TEXT] for field in fields}
+
+
+def _as_id(text: str | None) -> UUID | None:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
