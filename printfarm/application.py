@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from printfarm import accounts, filament, files, fleet, insight, library, navigation, queue
 from printfarm.config import Settings
-from printfarm.core import assets, formats, headers, health, live, rates, secrets, web
+from printfarm.core import assets, compression, formats, headers, health, live, rates, secrets, web
 from printfarm.core.database import db, engine_options, tune
 from printfarm.core.storage import make_storage
 
@@ -37,6 +37,7 @@ def build(settings: Settings) -> Flask:
     Htmx(app)
     app.extensions["printfarm.storage"] = make_storage(settings)
     app.extensions["printfarm.live"] = live.Hall(app, settings.max_sockets)
+    compression.install(app)  # what is registered first sees the answer last
     rates.install(app, settings.redis_url)
     formats.install(app)
     assets.install(app)
@@ -70,6 +71,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(days=30),
+        SESSION_REFRESH_EACH_REQUEST=False,  # accounts.login does, when it notes that a session was seen
         PREFERRED_URL_SCHEME="https" if is_https(settings) else "http",
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
         WTF_CSRF_SSL_STRICT=False,  # SameSite and the token do the work; referrers are stripped by some browsers

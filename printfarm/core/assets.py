@@ -30,7 +30,7 @@ def install(app: Flask) -> None:
 
 
 def version_of(path: Path) -> str | None:
-    """Eight digits that change with the file; None when there is no such file."""
+    """Ten digits that change with the file; None when there is no such file."""
     try:
         return _hash(path, path.stat().st_mtime_ns)
     except OSError:
@@ -39,4 +39,4 @@ def version_of(path: Path) -> str | None:
 
 @lru_cache(maxsize=256)
 def _hash(path: Path, _changed_at: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
