@@ -11,6 +11,7 @@ from printfarm.files.readers.limits import Deadline, Limits
 from printfarm.files.readers.results import (
     Filament,
     FileReading,
+    LayerUse,
     Mesh,
     Plate,
     PrinterModel,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Filament",
     "FileReading",
+    "LayerUse",
     "Limits",
     "Mesh",
     "Plate",

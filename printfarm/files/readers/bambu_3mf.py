@@ -23,9 +23,11 @@ from printfarm.files.readers.plates import (
     raw_gcode,
     slot_change,
     split_by_slot,
+    use_by_layer,
 )
 from printfarm.files.readers.results import FileReading, Plate, PrinterModel, Slicer, Split, UnreadableFile
 from printfarm.files.readers.settings import Settings, SettingsChain
+from printfarm.files.readers.values import storable
 
 
 @dataclass(slots=True)
@@ -103,6 +105,7 @@ class _PlateReader:
             thumbnails=self._pictures.of_plate(index)
             or (text_thumbnails(text.head, self._deadline.limits) if text else ()),
             split=sum(splits.values(), Split()) if splits else None,
+            use_by_layer=use_by_layer(text.moves) if text and gcode.whole else (),
             printable=gcode.whole,
             gcode_path=gcode.path,
             gcode_bytes=text.size_bytes if text and gcode.whole else None,
@@ -123,6 +126,9 @@ class _PlateReader:
             if sliced is not None:
                 found.warn("gcode_missing", f"Plate {index} was sliced, but its G-code is not in this file.", index)
             return _PlateGcode()
+        if self._deadline.is_over:
+            found.warn("gcode_not_read", f"There was no time left to read the G-code of plate {index}.", index)
+            return _PlateGcode(path=self._archive.real_name(entry))
         check_name = f"{entry}.md5"
         reader = GcodeReader(self._deadline, with_md5=check_name in self._archive)
         known = [f.slot for f in sliced.filaments] if sliced else []
@@ -164,7 +170,7 @@ class _PlateReader:
             raw["config"] = {"same_as_plate": self._last_config[0]}
         else:
             self._last_config = (index, raw["config"])
-        self._package.raw.setdefault("gcode", {})[str(index)] = raw
+        self._package.raw.setdefault("gcode", {})[str(index)] = storable(raw)
 
 
 def _stated_plate(index: int, sliced: SlicedPlate | None, facts: GcodeFacts | None, settings: SettingsChain) -> Plate:

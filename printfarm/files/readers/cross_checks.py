@@ -3,14 +3,14 @@
 from printfarm.files.readers.gcode_facts import GcodeFacts
 from printfarm.files.readers.gcode_stream import GcodeText
 from printfarm.files.readers.package_xml import SlicedPlate
-from printfarm.files.readers.plates import Findings
+from printfarm.files.readers.plates import Findings, loads_by_moves
 from printfarm.files.readers.results import Filament, Plate
 from printfarm.files.readers.settings import SettingsChain
 
 _TIME_TOLERANCE_S = 1
 _GRAMS_TOLERANCE = 0.05
 _SCAN_TOLERANCE = 0.03
-_SHORT_M = 0.05
+_SHORT_M = 0.12  # the purge line of the start code: some slicers leave it out of their totals
 
 
 def check_plate(
@@ -26,7 +26,7 @@ def check_plate(
         _outside(found, sliced)
     if sliced is not None and facts is not None:
         _header_against_slice_info(found, sliced, facts)
-    if text is not None:
+    if text is not None and not loads_by_moves(settings, text):
         _moves_against_amounts(found, plate, text)
     for filament in plate.filaments:
         _temperature(found, plate.index, filament, settings)

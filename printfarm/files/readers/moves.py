@@ -14,6 +14,7 @@ from functools import lru_cache
 
 MODEL, START, SUPPORT, PURGE, TOWER = "model", "start", "support", "purge", "tower"
 
+_MAX_NOTES = 128
 _NUMBER = rb"(?:\d+\.?\d*|\.\d+)"
 _EVENT = re.compile(
     rb"\n[ \t]*+(?:"
@@ -71,6 +72,7 @@ class MoveCounter:
     max_z_mm: float | None = None
     tool_changes: int = 0
     tools_seen: list[int] = field(default_factory=list)
+    after_layer: list[tuple[int, dict[int, float]]] = field(default_factory=list)
     _class: str = MODEL
     _relative: bool = False
     _all_relative: bool = False
@@ -81,6 +83,7 @@ class MoveCounter:
     _in_nozzle: dict[int, int] = field(default_factory=dict)
     _residue_mm: float = 0.0
     _residue_tool: int = 0
+    _note_every: int = 1
 
     def feed(self, block: bytes) -> None:
         at = 0
@@ -110,7 +113,7 @@ class MoveCounter:
             case "mark":
                 self._mark(text)
             case "layer":
-                self.layers += 1
+                self._begin_layer()
             case "tool" | "vtool":
                 self._choose(int(text))
             case "virtual":
@@ -119,6 +122,21 @@ class MoveCounter:
                 self._mode(text)
             case _:
                 self._reset(text)
+
+    def _begin_layer(self) -> None:
+        """Note what the layers before used; a tall print notes every second, fourth, … layer."""
+        if self.layers and self.layers % self._note_every == 0:
+            self.after_layer.append((self.layers, self.mm_by_tool()))
+            if len(self.after_layer) > _MAX_NOTES:
+                self._note_every *= 2
+                self.after_layer = [note for note in self.after_layer if note[0] % self._note_every == 0]
+        self.layers += 1
+
+    def mm_by_tool(self) -> dict[int, float]:
+        totals: dict[int, float] = {}
+        for (tool, _), length_mm in self.mm.items():
+            totals[tool] = totals.get(tool, 0.0) + length_mm
+        return totals
 
     def _reset(self, words: bytes) -> None:
         """G92: the extruder's place is called anew."""

@@ -1,6 +1,6 @@
 """Reads plain G-code of the Slic3r family: PrusaSlicer, SuperSlicer, Slic3r, Bambu Studio, OrcaSlicer and its forks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +9,17 @@ from printfarm.files.readers.gcode_facts import GcodeFacts, read_facts
 from printfarm.files.readers.gcode_stream import GcodeReader, GcodeText
 from printfarm.files.readers.limits import MIB, Deadline
 from printfarm.files.readers.pictures import text_thumbnails
-from printfarm.files.readers.plates import Findings, combine_filaments, raw_gcode, slot_change, split_by_slot
-from printfarm.files.readers.results import FileReading, Plate, PrinterModel, Split
+from printfarm.files.readers.plates import (
+    Findings,
+    combine_filaments,
+    loads_by_moves,
+    raw_gcode,
+    slot_change,
+    split_by_slot,
+    use_by_layer,
+    without_loading,
+)
+from printfarm.files.readers.results import Filament, FileReading, Plate, PrinterModel, Split
 from printfarm.files.readers.settings import Settings, SettingsChain
 from printfarm.files.readers.values import storable
 
@@ -42,8 +51,8 @@ def _plate(text: GcodeText, facts: GcodeFacts, deadline: Deadline) -> Plate:
     settings = SettingsChain(Settings(text.settings))
     bed_type = settings.text("curr_bed_type")
     filaments = combine_filaments((), facts, settings, bed_type, text.moves.tools_seen)
-    splits = split_by_slot(text.moves, filaments, settings) if text.complete else None
-    filaments = tuple(replace(f, split=(splits or {}).get(f.slot)) for f in filaments)
+    splits = _splits(text, filaments, settings)
+    filaments = tuple(replace(f, split=splits.get(f.slot)) for f in filaments)
     slot = filaments[0].slot if filaments else 1
     sources = {"time_total_s": facts.time_total_source, "grams": facts.used_source}
     return Plate(
@@ -65,10 +74,20 @@ def _plate(text: GcodeText, facts: GcodeFacts, deadline: Deadline) -> Plate:
         filaments=filaments,
         thumbnails=text_thumbnails(text.head, deadline.limits),
         split=sum(splits.values(), Split()) if splits else None,
+        use_by_layer=use_by_layer(text.moves) if text.complete else (),
         printable=True,
         gcode_bytes=text.size_bytes,
         sources={key: source for key, source in sources.items() if source},
     )
+
+
+def _splits(text: GcodeText, filaments: Sequence[Filament], settings: SettingsChain) -> dict[int, Split]:
+    """The split by slot; empty when it is unknown."""
+    splits = (split_by_slot(text.moves, filaments, settings) or {}) if text.complete else {}
+    if not loads_by_moves(settings, text):
+        return splits
+    grams = {f.slot: f.grams for f in filaments}
+    return {slot: without_loading(split, grams.get(slot)) for slot, split in splits.items()}
 
 
 def _prepare(text: GcodeText) -> None:

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from printfarm.files.readers.gcode_facts import GcodeFacts, Used
 from printfarm.files.readers.gcode_stream import GcodeText
 from printfarm.files.readers.moves import MODEL, PURGE, START, SUPPORT, TOWER, MoveCounter, SlotChange
-from printfarm.files.readers.results import Filament, ReadingWarning, Split
+from printfarm.files.readers.results import Filament, LayerUse, ReadingWarning, Split
 from printfarm.files.readers.settings import SettingsChain
 from printfarm.files.readers.values import MAX_METRES
 
@@ -131,7 +131,36 @@ def split_by_slot(
             return None
         grams = by_slot.setdefault(tool + 1, {})
         grams[kind] = grams.get(kind, 0.0) + length_mm / 1000 * weight
-    return {slot: _split(grams) for slot, grams in sorted(by_slot.items())} or None
+    splits = {slot: _split(grams) for slot, grams in sorted(by_slot.items())}
+    return splits or None
+
+
+def use_by_layer(moves: MoveCounter) -> tuple[LayerUse, ...]:
+    """How the use of each slot grows from layer to layer, ending with all of it."""
+    totals = {tool: mm for tool, mm in moves.mm_by_tool().items() if 0 < mm <= MAX_METRES * 1000}
+    if not totals or not moves.layers:
+        return ()
+    notes = [*moves.after_layer, (moves.layers, totals)]
+    return tuple(
+        LayerUse(layers, {tool + 1: round(mm.get(tool, 0.0) / total, 6) for tool, total in totals.items()})
+        for layers, mm in notes
+    )
+
+
+def loads_by_moves(settings: SettingsChain, text: GcodeText) -> bool:
+    """Whether the code itself pushes filament in and out, as PrusaSlicer's does for a multi-material unit.
+
+    Those lengths are not used up and not in the stated amounts, but they look like extrusion.
+    """
+    return b"; HEADER_BLOCK_START" not in text.head and settings.flag("single_extruder_multi_material") is True
+
+
+def without_loading(split: Split, grams: float | None) -> Split:
+    """Take what the moves have more than the stated grams off the tower, then off the start code: that was loading."""
+    excess_g = max(0.0, split.total_g - grams) if grams else 0.0
+    from_tower_g = min(excess_g, split.tower_g)
+    from_start_g = min(excess_g - from_tower_g, split.start_g)
+    return replace(split, tower_g=split.tower_g - from_tower_g, start_g=split.start_g - from_start_g)
 
 
 def _weight_of(filament: Filament) -> float | None:

@@ -64,6 +64,14 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerUse:
+    """The share of each slot's filament (0 to 1) that is used when `layers` layers are done."""
+
+    layers: int
+    share_of_slot: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Filament:
     """One slot of one plate. Slots count from 1; `nozzle_c` and `bed_c` are (first layer, other layers)."""
 
@@ -135,7 +143,7 @@ class Plate:
 
     `printable` says that its G-code is there and whole. `gcode_path` is its name inside the 3MF, as a Bambu printer
     wants it. `sources` tells where the important values come from: slice_info, gcode header, gcode totals, config,
-    scan or derived.
+    scan or derived. `use_by_layer` is empty when the moves could not be counted.
     """
 
     index: int
@@ -158,6 +166,7 @@ class Plate:
     filaments: tuple[Filament, ...] = ()
     thumbnails: tuple[Thumbnail, ...] = ()
     split: Split | None = None
+    use_by_layer: tuple[LayerUse, ...] = ()
     printable: bool = False
     gcode_path: str | None = None
     gcode_bytes: int | None = None
@@ -168,6 +177,28 @@ class Plate:
         """The plate's grams over all slots; None as soon as one slot is unknown, or when no slot is known."""
         known = [f.grams for f in self.filaments]
         return sum(g for g in known if g is not None) if known and None not in known else None
+
+    def grams_after_layer(self, layers: int) -> dict[int, float]:
+        """Grams of each slot that are used up when `layers` layers are done, for a print that stopped there.
+
+        Empty when the moves could not be counted. Slots without stated grams are left out.
+        """
+        before = LayerUse(0, {})
+        for use in self.use_by_layer:
+            if use.layers >= layers:
+                part = (layers - before.layers) / (use.layers - before.layers) if layers > before.layers else 0.0
+                return self._grams_between(before, use, part)
+            before = use
+        return self._grams_between(before, before, 1.0) if self.use_by_layer else {}
+
+    def _grams_between(self, before: LayerUse, after: LayerUse, part: float) -> dict[int, float]:
+        grams = {}
+        for filament in self.filaments:
+            low = before.share_of_slot.get(filament.slot, 0.0)
+            high = after.share_of_slot.get(filament.slot, 0.0)
+            if filament.grams is not None:
+                grams[filament.slot] = filament.grams * (low + part * (high - low))
+        return grams
 
     @property
     def picture(self) -> Thumbnail | None:
@@ -189,7 +220,18 @@ class Plate:
         }
 
 
-_SPECIAL = {"nozzle_mm", "bed_c", "nozzle_c", "printer", "objects", "filaments", "thumbnails", "split", "sources"}
+_SPECIAL = {
+    "nozzle_mm",
+    "bed_c",
+    "nozzle_c",
+    "printer",
+    "objects",
+    "filaments",
+    "thumbnails",
+    "split",
+    "sources",
+    "use_by_layer",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,14 @@ _DURATION = re.compile(
     re.ASCII,
 )
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}(?:[0-9A-Fa-f]{2})?", re.ASCII)
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\ufeff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
 def clean_text(value: object, max_length: int = _MAX_TEXT) -> str | None:
-    """A trimmed text without control characters; None when nothing is left. It is still the file's text: escape it."""
+    """A trimmed text without control characters and marks that turn the direction; None when nothing is left.
+
+    It is still the file's text: escape it.
+    """
     if not isinstance(value, str):
         return None
     text = " ".join(_CONTROL.sub("", value[: max_length * 4]).split())

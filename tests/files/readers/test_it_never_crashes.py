@@ -63,7 +63,8 @@ def answer(content: bytes) -> None:
             sentence = refusal.sentence
         else:
             sentence = "A reading."
-            json.dumps([reading.to_json(), reading.raw], allow_nan=False).encode()
+            text = json.dumps([reading.to_json(), reading.raw], allow_nan=False)
+            assert "\\u0000" not in text
             assert reading.plates
     assert sentence.endswith(".")
 

@@ -167,3 +167,17 @@ def test_a_look_alike_inside_of_the_code_is_not_believed(tmp_path: Path):
 def test_totals_are_found_behind_much_text_that_was_appended(tmp_path: Path):
     text = prusa_gcode() + "; a remark of a post-processor\n" * 60_000
     assert read_text(tmp_path, text).plates[0].time_total_s == 3877
+
+
+def test_a_fork_that_writes_its_name_where_bambu_studio_does_is_known(tmp_path: Path):
+    header = ["QIDIStudio 01.10.01.50", "model printing time: 1m 0s; total estimated time: 2m 0s"]
+    reading = read_text(tmp_path, bambu_gcode(header=header, config=BAMBU_CONFIG))
+    assert (reading.slicer.name, reading.slicer.version) == ("QIDIStudio", "01.10.01.50")
+    assert reading.plates[0].time_total_s == 120
+
+
+def test_a_multi_material_unit_that_loads_by_moves_was_not_edited(tmp_path: Path):
+    text = prusa_gcode().replace("T0\n", "T0\n;TYPE:Wipe tower\nG1 X9 E5000\nG1 X1 E-5000\n", 1)
+    reading = read_text(tmp_path, text)
+    assert [w.code for w in reading.warnings] == []
+    assert reading.plates[0].filaments[0].split.total_g == pytest.approx(2.98)

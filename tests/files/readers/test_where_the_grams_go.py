@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from printfarm.files.readers.moves import MODEL, PURGE, START, SUPPORT, TOWER, MoveCounter, SlotChange
+from printfarm.files.readers.plates import without_loading
+from printfarm.files.readers.results import Split
 
 
 def count(text: str, **known) -> MoveCounter:
@@ -131,3 +133,11 @@ def test_it_does_not_matter_how_the_text_is_cut_into_blocks(lengths, data):
     for some in (lines[:cut], lines[cut:]):
         parts.feed("".join("\n" + line for line in some).encode())
     assert {k: pytest.approx(v) for k, v in whole.mm.items()} == dict(parts.mm)
+
+
+def test_filament_that_is_only_pushed_in_and_out_is_not_used_up():
+    split = without_loading(Split(model_g=2.0, start_g=0.5, tower_g=1.0), 3.0)
+    assert (split.model_g, split.start_g, split.tower_g) == (2.0, 0.5, 0.5)
+    split = without_loading(Split(model_g=2.0, start_g=0.5, tower_g=1.0), 2.2)
+    assert (split.model_g, split.start_g, split.tower_g) == (2.0, pytest.approx(0.2), 0)
+    assert without_loading(Split(model_g=2.0), None) == Split(model_g=2.0)

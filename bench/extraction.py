@@ -1,0 +1,104 @@
+"""How much longer does it take to understand a sliced file than to read its bytes?
+
+    .venv/bin/python bench/extraction.py [--rounds 5] [FILE…]
+
+Both are timed in the same run, one after the other: reading every entry of the zip to its end, and `read_file`, which
+unpacks what it needs, parses it, counts every move and looks at the pictures. Without arguments it measures files that
+it builds itself, and the sample files when they are there. Prints the ratio per file.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from printfarm.files.readers import Limits, UnreadableFile, read_file  # noqa: E402
+from printfarm.files.sample_builder import PlateSpec, SampleFilament, build_sliced_3mf  # noqa: E402
+
+SAMPLES = Path(os.environ.get("PRINTFARM_SAMPLES", ROOT.parent / "shared" / "samples"))
+CHUNK_BYTES = 1 << 20
+LIMITS = Limits(seconds=600)
+
+
+def plain_bytes(path: Path) -> int:
+    """Read every entry to its end; how many bytes that were."""
+    with zipfile.ZipFile(path) as archive:
+        return sum(len(chunk) for name in archive.namelist() for chunk in _chunks(archive.open(name)))
+
+
+def _chunks(stream: object) -> Iterator[bytes]:
+    with stream as opened:
+        while chunk := opened.read(CHUNK_BYTES):
+            yield chunk
+
+
+def seconds_of(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def measure(path: Path, rounds: int) -> tuple[float, float, int]:
+    """(median seconds of reading, median seconds of understanding, bytes)."""
+    size = plain_bytes(path)
+    read_file(path, limits=LIMITS)
+    plain, extracted = [], []
+    for _ in range(rounds):
+        plain.append(seconds_of(lambda: plain_bytes(path)))
+        extracted.append(seconds_of(lambda: read_file(path, limits=LIMITS)))
+    return statistics.median(plain), statistics.median(extracted), size
+
+
+def build_files(folder: Path) -> list[Path]:
+    """A small file, one of four plates, and a long print in two colours."""
+    two = (
+        SampleFilament(slot=1, grams=900.0),
+        SampleFilament(slot=2, colour="#FF6A13", grams=300.0, purge_grams=100.0, tower_grams=60.0),
+    )
+    plates = [PlateSpec(index=n, layers=400, filaments=two) for n in range(1, 5)]
+    return [
+        build_sliced_3mf(folder / "built-small.gcode.3mf"),
+        build_sliced_3mf(folder / "built-four-plates.gcode.3mf", plates),
+        build_sliced_3mf(folder / "built-long.gcode.3mf", [PlateSpec(layers=12_000, filaments=two)]),
+    ]
+
+
+def sample_files() -> list[Path]:
+    names = sorted(SAMPLES.glob("bambu/*.3mf")) + sorted(SAMPLES.glob("orca/*.3mf"))
+    return [path for path in names if path.stat().st_size > 400_000 and _is_readable(path)]
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        return read_file(path, limits=LIMITS).sliced
+    except UnreadableFile:
+        return False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        files = asked.files or [*build_files(Path(folder)), *sample_files()]
+        print(f"{'file':52} {'MB':>7} {'read s':>8} {'extract s':>10} {'MB/s':>6} {'ratio':>6}")
+        ratios = []
+        for path in files:
+            plain_s, extract_s, size = measure(path, asked.rounds)
+            ratios.append(extract_s / plain_s)
+            line = f"{path.name[:52]:52} {size / 1e6:7.2f} {plain_s:8.4f} {extract_s:10.4f}"
+            print(f"{line} {size / 1e6 / extract_s:6.1f} {ratios[-1]:6.1f}")
+        print(f"median ratio of {len(files)} files: {statistics.median(ratios):.1f} times plain reading")
+
+
+if __name__ == "__main__":
+    main()
