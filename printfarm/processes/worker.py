@@ -14,7 +14,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 from rq import Queue
 from rq.job import Job
-from rq.worker import BaseWorker, SimpleWorker, Worker
+from rq.worker import BaseWorker, SimpleWorker, Worker, WorkerStatus
 
 from printfarm.config import Settings
 from printfarm.processes import logs, scheduler
@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 QUEUES = ("fast", "slow")
 SEEN_EVERY_S = 5
 SEEN_FOR_S = 20
-# With RQ's defaults a job of a killed worker comes back after about seven minutes; measured with these: under 90 s.
+# With RQ's defaults a job of a killed worker comes back after about seven minutes; measured with these: about half a minute.
 WORKER_TTL_S, MONITORING_S, MAINTENANCE_S = 35, 5, 10
+JOB_TTL_S = 20  # a running job that shows no life for so long was lost
 
 
 def seen_key(queue: str) -> str:
@@ -42,11 +43,33 @@ class Stoppable(BaseWorker):
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.asked_to_stop = True
-        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ types it in part
+        super().request_stop(signum, frame)
+
+    def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002  # RQ asks per job
+        return JOB_TTL_S
 
 
 class FastWorker(Stoppable, SimpleWorker):
-    """Runs the job in this process."""
+    """Runs the job in this process, and shows beside it that the job lives."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        self.prepare_execution(job)
+        over = threading.Event()
+        beat = threading.Thread(target=self._beat, args=(job, over), daemon=True, name="job-heartbeat")
+        beat.start()
+        try:
+            self.perform_job(job, queue)
+        finally:
+            over.set()
+            beat.join()
+        self.set_state(WorkerStatus.IDLE)
+
+    def _beat(self, job: Job, over: threading.Event) -> None:
+        while not over.wait(MONITORING_S):
+            try:
+                self.maintain_heartbeats(job)
+            except (RedisError, OSError) as problem:
+                log.debug("could not show that a job lives: %s", problem)
 
 
 class SlowWorker(Stoppable, Worker):
@@ -64,7 +87,7 @@ def run(settings: Settings, queue: str) -> None:
 
     logs.configure(settings.log_level)
     die_with_parent()
-    with take_lock(settings.data_dir, f"worker-{queue}", wait_s=15):
+    with take_lock(settings.data_dir, f"worker-{queue}", wait_s=5):
         app = fenced_app(settings)
         stop = threading.Event()
         threads = [threading.Thread(target=_show_life, args=(settings.redis_url, queue, stop), daemon=True)]
