@@ -210,9 +210,9 @@ class PrinterDataHandler(TLS_DTPHandler, _ReadsByName):  # type: ignore[misc]
             DTPHandler.handle_close(self)
             return b""
 
-    def handle_read(self) -> None:
+    def handle_read_event(self) -> None:
         before = self.tot_bytes_received
-        super().handle_read()
+        super().handle_read_event()
         if self._closed or self.file_obj is None or self.tot_bytes_received == before:
             return
         if self.cut is not None and self.tot_bytes_received >= int(self.cut.get("bytes", 0)):

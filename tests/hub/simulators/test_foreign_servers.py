@@ -75,14 +75,14 @@ def test_vsftpd_takes_a_file_only_over_the_session_of_the_control_connection(tmp
     with foreign_servers.vsftpd(tmp_path / "vsftpd", leaf, core.store.root, CODE) as port:
         client = FtpsClient(host="127.0.0.1", port=port, code=CODE)
         assert client.put("part.gcode.3mf", data, goodbye=True).startswith("226")
-        assert client.size_of("part.gcode.3mf") == len(data)
+        assert client.size("part.gcode.3mf") == len(data)
         assert "part.gcode.3mf" in client.names()
         client.reuse = False
         with pytest.raises(ftplib.error_perm, match="522"):
             client.put("other.gcode.3mf", data)
         client.close()  # vsftpd ends the whole session with the 522
         client = FtpsClient(host="127.0.0.1", port=port, code=CODE)
-        assert client.size_of("other.gcode.3mf") == 0
+        assert client.size("other.gcode.3mf") == 0
         client.delete("other.gcode.3mf")
         client.quit()
         with pytest.raises(ftplib.error_perm, match="530"):
@@ -97,7 +97,7 @@ def test_vsftpd_says_426_for_a_whole_file_whose_end_was_not_said_in_tls(tmp_path
         client = FtpsClient(host="127.0.0.1", port=port, code=CODE)
         with pytest.raises(ftplib.error_temp, match="426"):
             client.put("part.gcode.3mf", data, goodbye=False)
-        assert client.size_of("part.gcode.3mf") == len(data)
+        assert client.size("part.gcode.3mf") == len(data)
         client.close()
 
 
