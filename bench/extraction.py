@@ -58,16 +58,16 @@ def measure(path: Path, rounds: int) -> tuple[float, float, int]:
 
 
 def build_files(folder: Path) -> list[Path]:
-    """A small file, one of four plates, and a long print in two colours."""
+    """A small file, one of four plates, and a long print in two colours, with as many moves to a feature as in real ones."""
     two = (
         SampleFilament(slot=1, grams=900.0),
         SampleFilament(slot=2, colour="#FF6A13", grams=300.0, purge_grams=100.0, tower_grams=60.0),
     )
-    plates = [PlateSpec(index=n, layers=400, filaments=two) for n in range(1, 5)]
+    plates = [PlateSpec(index=n, layers=200, filaments=two, detail=5) for n in range(1, 5)]
     return [
         build_sliced_3mf(folder / "built-small.gcode.3mf"),
         build_sliced_3mf(folder / "built-four-plates.gcode.3mf", plates),
-        build_sliced_3mf(folder / "built-long.gcode.3mf", [PlateSpec(layers=12_000, filaments=two)]),
+        build_sliced_3mf(folder / "built-long.gcode.3mf", [PlateSpec(layers=3_000, filaments=two, detail=5)]),
     ]
 
 

@@ -163,6 +163,7 @@ def _plate_entries(sample: SampleFile, plate: PlateSpec, settings: Settings) -> 
         time_total_s=plate.time_total_s,
         time_model_s=plate.time_model_s,
         slicer_version=sample.slicer_version,
+        detail=plate.detail,
     )
     own = settings | {
         "layer_height": f"{plate.layer_height_mm:g}",

@@ -46,6 +46,7 @@ class SampleMoves:
     time_total_s: int
     time_model_s: int
     slicer_version: str
+    detail: int = 1
 
     @property
     def max_z_mm(self) -> float:
@@ -180,7 +181,8 @@ def _features(moves: SampleMoves, layer: int, filament: SampleFilament) -> Itera
     for feature, part, size in (("Outer wall", 0.4, 30), ("Inner wall", 0.3, 29), ("Sparse infill", 0.3, 28)):
         yield f"; FEATURE: {feature}"
         yield "; LINE_WIDTH: 0.42"
-        yield from _square(90 + 3 * filament.slot, 100, size, model_mm * part)
+        for _ in range(moves.detail):
+            yield from _square(90 + 3 * filament.slot, 100, size, model_mm * part / moves.detail)
     yield "; WIPE_START"
     yield "G1 X95 Y100 E-.76 F12000"
     yield "; WIPE_END"

@@ -9,7 +9,10 @@ from printfarm.files.sample_gcode import SampleFilament
 
 @dataclass(frozen=True)
 class PlateSpec:
-    """One sliced plate. Times in whole seconds; `filaments` are the slots that it uses."""
+    """One sliced plate. Times in whole seconds; `filaments` are the slots that it uses.
+
+    `detail` is how often each outline is walked: more moves for the same grams.
+    """
 
     index: int = 1
     name: str = ""
@@ -22,6 +25,7 @@ class PlateSpec:
     first_layer_height_mm: float = 0.2
     objects: Sequence[str] = ("Part",)
     support_used: bool = False
+    detail: int = 1
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,11 @@ Pair = tuple[float | None, float | None]
 
 _BED_KEYS: Mapping[str, str] = {
     "cool plate": "cool_plate_temp",
+    "cool plate / pla plate": "cool_plate_temp",
     "engineering plate": "eng_plate_temp",
     "high temp plate": "hot_plate_temp",
+    "smooth pei plate": "hot_plate_temp",
+    "smooth pei plate / high temp plate": "hot_plate_temp",
     "textured pei plate": "textured_plate_temp",
     "supertack plate": "supertack_plate_temp",
     "cool plate (supertack)": "supertack_plate_temp",
