@@ -26,7 +26,15 @@ class Hub(ShopScoped, Base):
     """A program near the printers. Its secret is sealed; it signs in with an HMAC over /ws/hub/<id>."""
 
     __tablename__ = "hubs"
-    __table_args__ = shop_table()
+    __table_args__ = shop_table(
+        Index(
+            "uq_hubs_built_in",
+            "shop_id",
+            unique=True,
+            sqlite_where=text("built_in AND archived_at IS NULL"),
+            postgresql_where=text("built_in AND archived_at IS NULL"),
+        )
+    )
 
     name: Mapped[str]
     secret_sealed: Mapped[str]

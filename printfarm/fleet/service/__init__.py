@@ -10,7 +10,7 @@ from printfarm.fleet.service.commands import (
     start_body,
 )
 from printfarm.fleet.service.control import control
-from printfarm.fleet.service.hubs import add_hub, archive_hub, find_hub
+from printfarm.fleet.service.hubs import NewHub, add_hub, archive_hub, find_hub
 from printfarm.fleet.service.printers import (
     BUSY_CHECKS,
     InUse,
@@ -35,6 +35,7 @@ __all__ = [
     "START_PATIENCE",
     "Assigned",
     "InUse",
+    "NewHub",
     "PrinterSettings",
     "SerialTaken",
     "Start",

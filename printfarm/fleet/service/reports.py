@@ -10,6 +10,7 @@ from hub import protocol
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError
 from printfarm.core.events import emit
+from printfarm.core.owed import owe, settle
 from printfarm.core.tenancy import shop_of
 from printfarm.fleet.events import (
     ForeignRunSeen,
@@ -24,6 +25,8 @@ from printfarm.fleet.service.printers import needs_clearing
 from printfarm.fleet.service.slots import remember_slots
 from printfarm.fleet.service.trials import take_result
 
+HANDLE = "handle-run-report"
+
 log = logging.getLogger(__name__)
 
 
@@ -36,14 +39,27 @@ def store_message(db: Session, hub_id: UUID, connection_id: UUID, message: proto
 
     Raises Replaced when a newer connection of this hub has taken over.
     """
-    hub = db.get(Hub, hub_id, with_for_update=True)
-    if hub is None or hub.connection_id != connection_id:
-        raise Replaced("Another connection of this hub has taken over.")
-    if message.seq <= hub.last_seq:
+    if not _is_new(db, hub_id, connection_id, message.seq):
         return False
-    hub.last_seq, hub.last_seen_at = message.seq, utc_now()
     _take(db, hub_id, message)
     return True
+
+
+def keep_unhandled(db: Session, hub_id: UUID, connection_id: UUID, said: protocol.RunReport) -> None:
+    """What follows from a run report could not be done: keep the report and try again soon, so that one sick run never holds
+    up what the hub has to say about the others.
+    """
+    printer = _printer(db, said.printer_id)
+    if _is_new(db, hub_id, connection_id, said.seq) and printer is not None:
+        owe(db, HANDLE, _keep_run_report(db, hub_id, printer, said).id, within_s=5)
+
+
+def handle_report(db: Session, report_id: UUID) -> None:
+    """Try again what keep_unhandled put off."""
+    settle(db, HANDLE, report_id)
+    report = db.get(RunReport, report_id)
+    if report is not None and report.handled_at is None:
+        emit(db, RunReported(shop_id=shop_of(db), report_id=report.id, printer_id=report.printer_id))
 
 
 def apply_status(db: Session, printer_id: UUID, status: protocol.PrinterStatus) -> None:
@@ -73,6 +89,16 @@ def take_report(db: Session, report_id: UUID) -> RunReport:
     return report
 
 
+def _is_new(db: Session, hub_id: UUID, connection_id: UUID, seq: int) -> bool:
+    hub = db.get(Hub, hub_id, with_for_update=True)
+    if hub is None or hub.connection_id != connection_id:
+        raise Replaced("Another connection of this hub has taken over.")
+    if seq <= hub.last_seq:
+        return False
+    hub.last_seq, hub.last_seen_at = seq, utc_now()
+    return True
+
+
 def _take(db: Session, hub_id: UUID, message: protocol.DurableFromHub) -> None:
     if isinstance(message, protocol.CommandAck):
         command_id = as_id(message.command_id)
@@ -87,14 +113,15 @@ def _take(db: Session, hub_id: UUID, message: protocol.DurableFromHub) -> None:
         if printer is None:
             log.warning("hub %s speaks of a printer that is not here; its message is dropped", hub_id)
         elif isinstance(message, protocol.RunReport):
-            _take_run_report(db, hub_id, printer, message)
+            report = _keep_run_report(db, hub_id, printer, message)
+            emit(db, RunReported(shop_id=shop_of(db), report_id=report.id, printer_id=printer.id))
         elif isinstance(message, protocol.ForeignRun):
             _take_foreign_run(db, printer, message)
         else:
             _take_error(db, printer, message)
 
 
-def _take_run_report(db: Session, hub_id: UUID, printer: Printer, said: protocol.RunReport) -> None:
+def _keep_run_report(db: Session, hub_id: UUID, printer: Printer, said: protocol.RunReport) -> RunReport:
     report = RunReport(
         hub_id=hub_id,
         seq=said.seq,
@@ -112,7 +139,7 @@ def _take_run_report(db: Session, hub_id: UUID, printer: Printer, said: protocol
     )
     db.add(report)
     db.flush()
-    emit(db, RunReported(shop_id=shop_of(db), report_id=report.id, printer_id=printer.id))
+    return report
 
 
 def _take_foreign_run(db: Session, printer: Printer, said: protocol.ForeignRun) -> None:
