@@ -212,7 +212,8 @@ def stock_totals(db: Session) -> StockTotals:
 def people(db: Session) -> dict[UUID, str]:
     """Names of the shop's members, for the ledger's lines."""
     members = select(User.id, User.name).join(Membership, Membership.user_id == User.id)
-    return {user_id: name for user_id, name in db.execute(members.where(Membership.shop_id == shop_of(db)))}
+    rows = db.execute(members.where(Membership.shop_id == shop_of(db)))
+    return {row.id: row.name for row in rows}
 
 
 def choices_for(db: Session, entries: list[StockEntry]) -> dict[str, Any]:

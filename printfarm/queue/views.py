@@ -1,3 +1,155 @@
-from flask import Blueprint
+"""The queue's pages and actions."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, request, url_for
+from flask_login import current_user
+from sqlalchemy.orm import Session
+
+from printfarm.accounts.access import shop_view
+from printfarm.core.errors import DomainError
+from printfarm.core.units import mg_from_grams
+from printfarm.core.web import ViewAnswer, done, page, render_block
+from printfarm.queue import queries, service
+from printfarm.queue.forms import AddForm, MoveForm, SettleForm, StartForm
 
 bp = Blueprint("queue", __name__, url_prefix="/queue")
+
+
+@bp.get("")
+@shop_view(role="viewer")
+def show(db: Session) -> ViewAnswer:
+    return page("queue/show.html", "job_list", queue=queries.get_queue(db, _page()))
+
+
+@bp.get("/history")
+@shop_view(role="viewer")
+def history(db: Session) -> ViewAnswer:
+    return page("queue/history.html", "job_list", jobs=queries.get_history(db, _page()))
+
+
+@bp.get("/jobs/<uuid:job_id>")
+@shop_view(role="viewer")
+def job(db: Session, job_id: UUID) -> ViewAnswer:
+    return page("queue/job.html", "job_page", **_job(db, job_id))
+
+
+@bp.post("/jobs")
+@shop_view(role="operator")
+def add_jobs(db: Session) -> ViewAnswer:
+    form = _valid(AddForm())
+    added = service.add_jobs(
+        db, UUID(form.plate_id.data), quantity=form.quantity.data, note=form.note.data or "", user_id=_me()
+    )
+    what = "Added to the queue." if len(added) == 1 else f"{len(added)} jobs added to the queue."
+    return done(url_for("queue.show"), message=what)
+
+
+@bp.post("/jobs/<uuid:job_id>/move")
+@shop_view(role="operator")
+def move_job(db: Session, job_id: UUID) -> ViewAnswer:
+    form = _valid(MoveForm())
+    service.move_job(db, job_id, after=UUID(form.after.data) if form.after.data else None)
+    return _queue_again()
+
+
+@bp.post("/jobs/<uuid:job_id>/start")
+@shop_view(role="operator")
+def start_job(db: Session, job_id: UUID) -> ViewAnswer:
+    form = _valid(StartForm())
+    run = service.start_job(db, job_id, UUID(form.printer_id.data), user_id=_me(), accept_short=form.accept_short.data)
+    return _after(run.job_id)
+
+
+@bp.post("/jobs/<uuid:job_id>/cancel")
+@shop_view(role="operator")
+def cancel_job(db: Session, job_id: UUID) -> ViewAnswer:
+    service.cancel_job(db, job_id, user_id=_me())
+    return _after(job_id)
+
+
+@bp.post("/jobs/<uuid:job_id>/retry")
+@shop_view(role="operator")
+def retry_job(db: Session, job_id: UUID) -> ViewAnswer:
+    service.retry_job(db, job_id, user_id=_me())
+    return _after(job_id)
+
+
+@bp.post("/runs/<uuid:run_id>/pause")
+@shop_view(role="operator")
+def pause_run(db: Session, run_id: UUID) -> ViewAnswer:
+    return _after(service.pause_run(db, run_id, user_id=_me()).job_id)
+
+
+@bp.post("/runs/<uuid:run_id>/resume")
+@shop_view(role="operator")
+def resume_run(db: Session, run_id: UUID) -> ViewAnswer:
+    return _after(service.resume_run(db, run_id, user_id=_me()).job_id)
+
+
+@bp.post("/runs/<uuid:run_id>/stop")
+@shop_view(role="operator")
+def stop_run(db: Session, run_id: UUID) -> ViewAnswer:
+    return _after(service.stop_run(db, run_id, user_id=_me()).job_id)
+
+
+@bp.post("/runs/<uuid:run_id>/settle")
+@shop_view(role="operator")
+def settle_run(db: Session, run_id: UUID) -> ViewAnswer:
+    form = _valid(SettleForm())
+    weighed = {entry.slot.data: mg_from_grams(entry.grams.data) for entry in form.used if entry.grams.data is not None}
+    run = service.settle_run(db, run_id, form.outcome.data, used_mg=weighed, user_id=_me())
+    return _after(run.job_id)
+
+
+def _after(job_id: UUID) -> ViewAnswer:
+    """Back to where the person was: the queue, or the job's own page."""
+    if request.form.get("from") == "queue":
+        return _queue_again()
+    return done(
+        url_for("queue.job", job_id=job_id), lambda db: render_block("queue/job.html", "job_page", **_job(db, job_id))
+    )
+
+
+def _queue_again() -> ViewAnswer:
+    number = _page()
+    return done(
+        url_for("queue.show", page=number if number > 1 else None),
+        lambda db: render_block("queue/show.html", "job_list", queue=queries.get_queue(db, number)),
+    )
+
+
+def _job(db: Session, job_id: UUID) -> dict[str, Any]:
+    found = queries.get_job(db, job_id, _page())
+    made = queries.made_of_plates(db, [found.card.plate.id])
+    return {"job_page": found, "made": made.get(found.card.plate.id, 0), "form": SettleForm()}
+
+
+def _valid(form: Any) -> Any:
+    """These forms are buttons and short fields beside what they act on: what is wrong is one sentence."""
+    if not form.validate_on_submit():
+        raise BadForm(" ".join(message for messages in form.errors.values() for message in _flat(messages)))
+    return form
+
+
+class BadForm(DomainError):
+    """What was sent does not have the shape of the form."""
+
+    status = 422
+
+
+def _flat(messages: Any) -> list[str]:
+    if isinstance(messages, str):
+        return [messages]
+    inner = messages.values() if isinstance(messages, dict) else messages
+    return [text for message in inner for text in _flat(message)]
+
+
+def _page() -> int:
+    return request.values.get("page", 1, type=int)
+
+
+def _me() -> UUID:
+    me: UUID = current_user.user.id
+    return me

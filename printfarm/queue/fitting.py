@@ -1,0 +1,154 @@
+"""Which printer can print a plate, and why not: pure rules over facts, so that the page, the sweep and the start agree."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID
+
+from printfarm.filament.colours import distance
+from printfarm.fleet.queries import PrinterFacts, SlotFacts
+from printfarm.library.models import FilamentRequirement, Plate
+
+# States in which a printer takes a new job (hub.protocol.PrinterState).
+READY_STATES = frozenset({"idle", "finished", "cancelled", "failed"})
+SAME_COLOUR = 60.0
+
+
+@dataclass(frozen=True)
+class SlotChoice:
+    """The place of a printer that serves a slot of a plate."""
+
+    slot: int
+    printer_slot: SlotFacts
+    filament_id: UUID | None
+    needed_mg: int | None
+
+
+@dataclass(frozen=True)
+class PrinterVerdict:
+    """One printer and one plate. `never` would not change by waiting; `not_now` may; `short` is what spools lack."""
+
+    printer: PrinterFacts
+    never: list[str] = field(default_factory=list)
+    not_now: list[str] = field(default_factory=list)
+    short: list[str] = field(default_factory=list)
+    choices: list[SlotChoice] = field(default_factory=list)
+
+    @property
+    def fits(self) -> bool:
+        return not self.never
+
+    @property
+    def ready(self) -> bool:
+        return not self.never and not self.not_now
+
+    @property
+    def reasons(self) -> list[str]:
+        return [*self.never, *self.not_now, *self.short]
+
+
+def judge(plate: Plate, printer: PrinterFacts, *, busy: bool) -> PrinterVerdict:
+    """Whether a printer can print a plate now. `busy`: a run of ours is active on it."""
+    choices, missing, short = _choose_slots(plate.requirements, printer)
+    return PrinterVerdict(
+        printer,
+        never=_mismatches(plate, printer),
+        not_now=[*_obstacles(printer, busy=busy), *missing],
+        short=short,
+        choices=choices,
+    )
+
+
+def _mismatches(plate: Plate, printer: PrinterFacts) -> list[str]:
+    found = []
+    if plate.printer_model_id or plate.printer_model:
+        same = _same(plate.printer_model_id, printer.model_id) or _same(plate.printer_model, printer.model)
+        if not same:
+            found.append(f"sliced for {plate.printer_model or plate.printer_model_id}")
+    if plate.nozzle_mm is not None and plate.nozzle_mm != Decimal(printer.nozzle_mm):
+        found.append(f"needs a {plate.nozzle_mm.normalize():f} mm nozzle")
+    if plate.bed_type and printer.bed_type and not _same(plate.bed_type, printer.bed_type):
+        found.append(f"needs the {plate.bed_type}")
+    return found
+
+
+def _obstacles(printer: PrinterFacts, *, busy: bool) -> list[str]:
+    obstacle = _unreachable(printer)
+    if obstacle:
+        return [obstacle]
+    found = []
+    if busy:
+        found.append("busy with another job")
+    elif printer.state not in READY_STATES:
+        found.append(f"not ready ({printer.state.replace('_', ' ')})")
+    if not printer.bed_cleared:
+        found.append("bed not cleared")
+    return found
+
+
+def _unreachable(printer: PrinterFacts) -> str | None:
+    """Why it takes no commands at all; there is no point in saying more then."""
+    reasons = (
+        (printer.in_maintenance, "in maintenance"),
+        (not printer.hub_connected, "its hub is not connected"),
+        (not printer.online, "offline"),
+        (printer.developer_mode is False, "Developer Mode is off, so it takes no commands"),
+        (not printer.confirmed, "its state is not confirmed yet"),
+    )
+    return next((reason for applies, reason in reasons if applies), None)
+
+
+def _choose_slots(
+    requirements: list[FilamentRequirement], printer: PrinterFacts
+) -> tuple[list[SlotChoice], list[str], list[str]]:
+    choices, missing, short = [], [], []
+    for need in requirements:
+        if need.filament_id is None:
+            missing.append(f"nobody has decided which filament slot {need.slot} is")
+            continue
+        place = _place_for(need, printer, only_one=len(requirements) == 1)
+        if place is None:
+            missing.append(f"{_said(need)} is not loaded")
+            continue
+        choices.append(SlotChoice(need.slot, place, need.filament_id, need.total_mg))
+        if place.remaining_mg is not None and need.total_mg and place.remaining_mg < need.total_mg:
+            short.append(
+                f"{place.label} has {place.remaining_mg / 1000:.0f} g of {_said(need)}, it needs {need.total_mg / 1000:.0f} g"
+            )
+    if len({choice.printer_slot.is_external for choice in choices}) > 1:
+        missing.append("one filament is in the AMS and another on the external holder")
+    return choices, missing, short
+
+
+def _place_for(need: FilamentRequirement, printer: PrinterFacts, *, only_one: bool) -> SlotFacts | None:
+    """A spool of the very filament, one with enough before one without; else an unassigned place that looks like it."""
+    ours = [place for place in printer.slots if place.filament_id == need.filament_id and _has_filament(place)]
+    if ours:
+        enough = [place for place in ours if (place.remaining_mg or 0) >= (need.total_mg or 0)]
+        return min(enough or ours, key=lambda place: (place.remaining_mg or 0) * (1 if enough else -1))
+    return next((place for place in printer.slots if _looks_like(place, need, only_one=only_one)), None)
+
+
+def _looks_like(place: SlotFacts, need: FilamentRequirement, *, only_one: bool) -> bool:
+    if place.spool_id is not None or not _has_filament(place):
+        return False
+    if place.is_external and not place.reported_material:
+        return only_one  # the holder reports nothing; whoever starts the print has looked
+    same_material = _same(place.reported_material, need.material)
+    near = (
+        not place.reported_colour_hex
+        or not need.colour_hex
+        or distance(place.reported_colour_hex, need.colour_hex) < SAME_COLOUR
+    )
+    return same_material and near
+
+
+def _has_filament(place: SlotFacts) -> bool:
+    return place.present and not place.reported_empty
+
+
+def _said(need: FilamentRequirement) -> str:
+    return " ".join(part for part in (need.vendor, need.material, need.colour_hex) if part) or f"slot {need.slot}"
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    return bool(one and other) and str(one).strip().lower() == str(other).strip().lower()

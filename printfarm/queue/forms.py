@@ -1,0 +1,69 @@
+"""The shape of what people send to the queue."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    DecimalField,
+    Field,
+    FieldList,
+    FormField,
+    IntegerField,
+    RadioField,
+    SelectChoice,
+    StringField,
+)
+from wtforms import Form as PlainForm
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+
+from printfarm.queue.service.jobs import MOST_AT_ONCE
+
+
+def is_id(_form: FlaskForm, field: Field) -> None:
+    """A field that names a record."""
+    try:
+        UUID(field.data or "")
+    except ValueError as problem:
+        raise ValidationError("Choose one from the list.") from problem
+
+
+class AddForm(FlaskForm):  # type: ignore[misc]
+    plate_id = StringField(validators=[InputRequired(), is_id])
+    quantity = IntegerField(
+        "How many",
+        default=1,
+        validators=[InputRequired("How many?"), NumberRange(1, MOST_AT_ONCE, f"From 1 to {MOST_AT_ONCE}.")],
+    )
+    note = StringField("Note", validators=[Length(max=200)])
+
+
+class MoveForm(FlaskForm):  # type: ignore[misc]
+    after = StringField(validators=[Optional(), is_id])
+
+
+class StartForm(FlaskForm):  # type: ignore[misc]
+    printer_id = StringField("Printer", validators=[InputRequired("Choose a printer."), is_id])
+    accept_short = BooleanField("Start although a spool seems to hold too little")
+
+
+class SlotGrams(PlainForm):  # type: ignore[misc]
+    slot = IntegerField(validators=[InputRequired()])
+    grams = DecimalField(
+        "Grams used", validators=[Optional(), NumberRange(Decimal(0), Decimal(50_000), "From 0 to 50,000 grams.")]
+    )
+
+
+class SettleForm(FlaskForm):  # type: ignore[misc]
+    outcome = RadioField(
+        "How did it end?",
+        choices=[
+            SelectChoice("completed", "It finished"),
+            SelectChoice("failed", "It failed"),
+            SelectChoice("cancelled", "Somebody stopped it"),
+            SelectChoice("never-started", "It never started"),
+        ],
+        validators=[InputRequired("Say how it ended.")],
+    )
+    used = FieldList(FormField(SlotGrams), max_entries=64)

@@ -1,0 +1,251 @@
+"""What the screens of the queue show, each in a fixed number of statements."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, selectinload
+
+from printfarm.accounts.models import User
+from printfarm.core.bus import recall_telemetry
+from printfarm.core.errors import NotFound
+from printfarm.core.paging import PAGE_SIZE, Paged, paginate
+from printfarm.core.tenancy import shop_of
+from printfarm.filament.models import Filament
+from printfarm.library.models import FilamentRequirement, Plate, Variant
+from printfarm.queue.models import (
+    ACTIVE_RUN_STATES,
+    JobEvent,
+    JobOption,
+    PrintJob,
+    PrintRun,
+)
+
+AT_WORK = ("processing", "uploaded", "printing", "paused")
+ENDED = ("completed", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Need:
+    """A slot of a plate with the shop's filament for it."""
+
+    requirement: FilamentRequirement
+    filament: Filament | None
+
+
+@dataclass(frozen=True)
+class JobCard:
+    """A job as lists show it. `live` is the printer's latest telemetry, `sending` the file's, both possibly empty."""
+
+    job: PrintJob
+    plate: Plate
+    needs: list[Need]
+    run: PrintRun | None = None
+    live: dict[str, Any] = field(default_factory=dict)
+    sending: dict[str, Any] = field(default_factory=dict)
+    before: str = ""  # what "up" names as its neighbour: the job two above, or nothing
+    behind: str | None = None  # what "down" names: the job below, if any
+    is_first: bool = False
+
+    @property
+    def feasibility(self) -> dict[str, Any]:
+        return self.job.feasibility or {}
+
+    @property
+    def ready_on(self) -> list[dict[str, Any]]:
+        return [one for one in self.feasibility.get("printers", ()) if one["ready"]]
+
+    @property
+    def waits_for(self) -> list[dict[str, Any]]:
+        """Printers that fit but not now, and only when there are none of those, why no printer fits."""
+        printers = self.feasibility.get("printers", ())
+        return [one for one in printers if one["fits"] and not one["ready"]] or [p for p in printers if not p["fits"]]
+
+    @property
+    def short(self) -> list[dict[str, Any]]:
+        return [one for one in self.feasibility.get("filaments", ()) if not one["enough"]]
+
+    @property
+    def percent(self) -> int | None:
+        """How far it is: of the file while it travels, of the print afterwards."""
+        if self.sending.get("bytes_total"):
+            return int(100 * self.sending["bytes_sent"] / self.sending["bytes_total"])
+        if self._is_ours and self.live.get("percent") is not None:
+            return int(self.live["percent"])
+        return self.run.percent if self.run else None
+
+    @property
+    def layer(self) -> int | None:
+        return self.live.get("layer") if self._is_ours else self.run.layer if self.run else None
+
+    @property
+    def minutes_left(self) -> int | None:
+        return self.live.get("remaining_minutes") if self._is_ours else None
+
+    @property
+    def _is_ours(self) -> bool:
+        return self.run is not None and self.run.state != "starting" and self.live.get("run_code") == self.run.code
+
+
+@dataclass(frozen=True)
+class QueuePage:
+    """The queue: what printers work on, and one page of what waits, in order."""
+
+    at_work: list[JobCard]
+    waiting: Paged[JobCard]
+    total_s: int  # printing time of all that waits
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """One job with everything about it."""
+
+    card: JobCard
+    runs: list[PrintRun]
+    events: Paged[JobEvent]
+    people: dict[UUID, str]
+    filaments: dict[UUID, Filament]
+
+
+def get_queue(db: Session, page: int = 1, size: int = PAGE_SIZE) -> QueuePage:
+    """The queue page, with `size` waiting jobs on it."""
+    at_work = list(
+        db.scalars(_with_plates(select(PrintJob).where(PrintJob.state.in_(AT_WORK)).order_by(PrintJob.place)))
+    )
+    total, seconds = db.execute(
+        select(func.count(), func.coalesce(func.sum(Plate.duration_s), 0))
+        .select_from(PrintJob)
+        .join(JobOption, (JobOption.job_id == PrintJob.id) & (JobOption.position == 0))
+        .join(Plate, Plate.id == JobOption.plate_id)
+        .where(PrintJob.state == "queued")
+    ).one()
+    pages = max(1, -(-total // size))
+    number = min(max(1, page), pages)
+    waiting = _waiting_window(db, number, size)
+    cards = _cards(db, [*at_work, *(card.job for card in waiting)])
+    ordered = [
+        JobCard(job=one.job, plate=cards[one.job.id].plate, needs=cards[one.job.id].needs, before=one.before,
+                behind=one.behind, is_first=one.is_first)
+        for one in waiting
+    ]  # fmt: skip
+    return QueuePage([cards[job.id] for job in at_work], Paged(ordered, number, pages, total), int(seconds or 0))
+
+
+@dataclass(frozen=True)
+class _Placed:
+    job: PrintJob
+    before: str
+    behind: str | None
+    is_first: bool
+
+
+def _waiting_window(db: Session, number: int, size: int) -> list[_Placed]:
+    """A page of the waiting jobs; two more before and one behind say what "up" and "down" mean at its edges."""
+    start = (number - 1) * size
+    lead = min(2, start)
+    statement = select(PrintJob).where(PrintJob.state == "queued").order_by(PrintJob.place, PrintJob.id)
+    jobs = list(db.scalars(_with_plates(statement.offset(start - lead).limit(size + lead + 1))))
+    return [
+        _Placed(
+            job=job,
+            before=str(jobs[at - 2].id) if at >= 2 else "",
+            behind=str(jobs[at + 1].id) if at + 1 < len(jobs) else None,
+            is_first=start - lead + at == 0,
+        )
+        for at, job in enumerate(jobs[: size + lead])
+        if at >= lead
+    ]
+
+
+def get_card(db: Session, job_id: UUID) -> JobCard | None:
+    """One job as lists show it, for a push; None when it is gone."""
+    job = db.scalar(_with_plates(select(PrintJob).where(PrintJob.id == job_id)))
+    return _cards(db, [job])[job.id] if job is not None else None
+
+
+def get_history(db: Session, page: int = 1) -> Paged[JobCard]:
+    """Ended jobs, newest first."""
+    ended = select(PrintJob).where(PrintJob.state.in_(ENDED)).order_by(PrintJob.ended_at.desc(), PrintJob.id.desc())
+    found = paginate(db, _with_plates(ended), page)
+    cards = _cards(db, found.items)
+    return Paged([cards[job.id] for job in found.items], found.number, found.pages, found.total)
+
+
+def get_job(db: Session, job_id: UUID, page: int = 1) -> JobPage:
+    """The job page. Raises NotFound."""
+    card = get_card(db, job_id)
+    if card is None:
+        raise NotFound("This job is not here. It may have been removed.")
+    runs = list(
+        db.scalars(
+            select(PrintRun)
+            .where(PrintRun.job_id == job_id)
+            .options(selectinload(PrintRun.printer), selectinload(PrintRun.filaments))
+            .order_by(PrintRun.created_at.desc())
+        )
+    )
+    events = paginate(
+        db, select(JobEvent).where(JobEvent.job_id == job_id).order_by(JobEvent.at.desc(), JobEvent.id.desc()), page
+    )
+    who = {event.user_id for event in events.items if event.user_id}
+    people = {user.id: user.name for user in db.scalars(select(User).where(User.id.in_(who)))}
+    used = {one.filament_id for run in runs for one in run.filaments if one.filament_id}
+    return JobPage(card, runs, events, people, _filaments(db, used))
+
+
+def active_job_of_printer(db: Session, printer_id: UUID) -> UUID | None:
+    """The job that a printer works on."""
+    return db.scalar(
+        select(PrintRun.job_id).where(PrintRun.printer_id == printer_id, PrintRun.state.in_(ACTIVE_RUN_STATES))
+    )
+
+
+def made_of_plates(db: Session, plate_ids: list[UUID]) -> dict[UUID, int]:
+    """How many parts were made of each plate."""
+    rows = db.execute(
+        select(PrintRun.plate_id, func.sum(PrintRun.parts_made))
+        .where(PrintRun.plate_id.in_(plate_ids))
+        .group_by(PrintRun.plate_id)
+    )
+    return {plate_id: int(count or 0) for plate_id, count in rows}
+
+
+def _with_plates(statement: Select[PrintJob]) -> Select[PrintJob]:
+    plate = selectinload(PrintJob.options).selectinload(JobOption.plate)
+    return statement.options(
+        plate.selectinload(Plate.requirements),
+        plate.selectinload(Plate.variant).selectinload(Variant.model),
+    )
+
+
+def _cards(db: Session, jobs: list[PrintJob]) -> dict[UUID, JobCard]:
+    ids = [job.id for job in jobs]
+    active = select(PrintRun).where(PrintRun.job_id.in_(ids), PrintRun.state.in_(ACTIVE_RUN_STATES))
+    runs = {run.job_id: run for run in db.scalars(active.options(selectinload(PrintRun.printer)))}
+    wanted = {need.filament_id for job in jobs for need in job.options[0].plate.requirements if need.filament_id}
+    filaments = _filaments(db, wanted)
+    shop_id = shop_of(db)
+    live = recall_telemetry(shop_id, "printer", {run.printer_id for run in runs.values()})
+    sending = recall_telemetry(shop_id, "file", {run.code for run in runs.values() if run.state == "starting"})
+    return {job.id: _card(job, runs.get(job.id), filaments, live, sending) for job in jobs}
+
+
+def _card(
+    job: PrintJob,
+    run: PrintRun | None,
+    filaments: dict[UUID, Filament],
+    live: dict[str, dict[str, Any]],
+    sending: dict[str, dict[str, Any]],
+) -> JobCard:
+    plate = job.options[0].plate
+    needs = [Need(one, filaments.get(one.filament_id) if one.filament_id else None) for one in plate.requirements]
+    if run is None:
+        return JobCard(job, plate, needs)
+    return JobCard(job, plate, needs, run, live.get(str(run.printer_id), {}), sending.get(run.code, {}))
+
+
+def _filaments(db: Session, ids: set[UUID]) -> dict[UUID, Filament]:
+    if not ids:
+        return {}
+    return {filament.id: filament for filament in db.scalars(select(Filament).where(Filament.id.in_(ids)))}

@@ -1,0 +1,56 @@
+"""What a run used: booked once, to the spools that were in the slots it printed from, in the transaction that ends it."""
+
+from fractions import Fraction
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from printfarm.core.clock import utc_now
+from printfarm.filament.service import book_run
+from printfarm.queue.models import PrintJob, PrintRun, RunFilament
+from printfarm.queue.service.jobs import note_event
+
+
+def book_consumption(db: Session, run: PrintRun, job: PrintJob, *, used_mg: dict[int, int] | None = None) -> None:
+    """Book a run that has just ended. Completed: the plate's requirement; otherwise what was extruded by then.
+
+    `used_mg` per slot is what a person weighed and goes before both. Doing it again does nothing.
+    """
+    if run.booked_at is not None:
+        return
+    share = extruded_share(run)
+    for filament in db.scalars(select(RunFilament).where(RunFilament.run_id == run.id)):
+        planned = filament.planned_mg
+        weighed = (used_mg or {}).get(filament.slot)
+        filament.used_mg = weighed if weighed is not None else _part_of(planned, share)
+        if filament.used_mg and filament.filament_id is not None:
+            book_run(
+                db,
+                run_id=run.id,
+                job_id=job.id,
+                slot=filament.slot,
+                filament_id=filament.filament_id,
+                spool_id=filament.spool_id,
+                used_mg=filament.used_mg,
+                reason=job.name,
+            )
+        elif filament.used_mg is None:
+            note_event(db, job, "unknown-weight", f"Slot {filament.slot}: nobody knows how many grams", run_id=run.id)
+    run.booked_at = utc_now()
+
+
+def extruded_share(run: PrintRun) -> Fraction:
+    """How much of the plate was printed, 0 to 1: all, or by layers, or by the printer's per cent. Never begun: nothing."""
+    if run.state == "completed":
+        return Fraction(1)
+    if run.started_at is None:
+        return Fraction(0)
+    if run.layer is not None and run.total_layers:
+        return min(Fraction(1), Fraction(max(0, run.layer), run.total_layers))
+    return Fraction(min(100, max(0, run.percent or 0)), 100)
+
+
+def _part_of(planned_mg: int | None, share: Fraction) -> int | None:
+    if planned_mg is None:
+        return 0 if share == 0 else None
+    return round(planned_mg * share)

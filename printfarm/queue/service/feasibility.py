@@ -1,0 +1,117 @@
+"""Can it be printed? What each waiting job needs against what is there less what earlier jobs are promised, and per printer why
+not. Stored with its age, recomputed by one debounced background job; a start checks its own job again.
+"""
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from printfarm.core.background import enqueue_after_commit
+from printfarm.core.clock import utc_now
+from printfarm.core.events import emit
+from printfarm.core.tenancy import shop_of
+from printfarm.filament.models import Filament
+from printfarm.filament.queries import stock_by_filament
+from printfarm.fleet.queries import printer_facts
+from printfarm.library.models import Plate
+from printfarm.queue.events import FeasibilityComputed
+from printfarm.queue.fitting import PrinterVerdict, judge
+from printfarm.queue.models import ACTIVE_RUN_STATES, OPEN_JOB_STATES, JobOption, PrintJob, PrintRun
+from printfarm.queue.service.jobs import needs_of
+
+JOB = "jobs.queue.recompute_feasibility"
+
+
+@dataclass(frozen=True)
+class FilamentVerdict:
+    """One filament of one job. `available_mg` is what lies there less what earlier jobs are promised, and may be negative."""
+
+    filament_id: str
+    name: str
+    colour_hex: str
+    needed_mg: int
+    in_stock_mg: int
+    promised_mg: int
+    available_mg: int
+
+    @property
+    def enough(self) -> bool:
+        return self.available_mg >= self.needed_mg
+
+
+def recompute_later(db: Session) -> None:
+    """Something changed that decides what can be printed."""
+    shop_id = shop_of(db)
+    enqueue_after_commit(db, JOB, shop_id, unique=True)
+
+
+def recompute(db: Session) -> int:
+    """Work out every open job anew, in the order of the queue; returns how many. Five statements, however many jobs."""
+    jobs = _open_jobs(db)
+    stock, names = stock_by_filament(db), {filament.id: filament for filament in db.scalars(select(Filament))}
+    printers, busy = printer_facts(db), busy_printers(db)
+    promised: dict[UUID, int] = defaultdict(int)
+    now = utc_now()
+    for job in jobs:
+        filaments = []
+        plate = job.options[0].plate
+        for filament_id, needed in needs_of(plate).items():
+            filaments.append(_weigh(names[filament_id], needed, stock.get(filament_id, 0), promised[filament_id]))
+            promised[filament_id] += needed
+        verdicts = [judge(plate, printer, busy=printer.id in busy) for printer in printers]
+        job.feasibility, job.feasible_at = _stored(plate, filaments, verdicts), now
+    emit(db, FeasibilityComputed(shop_id=shop_of(db)))
+    return len(jobs)
+
+
+def busy_printers(db: Session) -> set[UUID]:
+    """Printers with an active run of ours."""
+    return set(db.scalars(select(PrintRun.printer_id).where(PrintRun.state.in_(ACTIVE_RUN_STATES))))
+
+
+def _open_jobs(db: Session) -> list[PrintJob]:
+    return list(
+        db.scalars(
+            select(PrintJob)
+            .where(PrintJob.state.in_(OPEN_JOB_STATES))
+            .order_by(PrintJob.place, PrintJob.id)
+            .options(selectinload(PrintJob.options).selectinload(JobOption.plate).selectinload(Plate.requirements))
+        )
+    )
+
+
+def _weigh(filament: Filament, needed: int, in_stock: int, promised: int) -> FilamentVerdict:
+    name = f"{filament.brand} {filament.material} {filament.colour_name}".strip()
+    return FilamentVerdict(
+        filament_id=str(filament.id),
+        name=name,
+        colour_hex=filament.colour_hex,
+        needed_mg=needed,
+        in_stock_mg=in_stock,
+        promised_mg=promised,
+        available_mg=in_stock - promised,
+    )
+
+
+def _stored(plate: Plate, filaments: list[FilamentVerdict], verdicts: list[PrinterVerdict]) -> dict[str, Any]:
+    return {
+        "filaments": [{**asdict(one), "enough": one.enough} for one in filaments],
+        "enough": all(one.enough for one in filaments),
+        "decided": all(need.filament_id is not None for need in plate.requirements),
+        "weight_known": all(need.total_mg is not None for need in plate.requirements),
+        "printers": [
+            {
+                "id": str(verdict.printer.id),
+                "name": verdict.printer.name,
+                "fits": verdict.fits,
+                "ready": verdict.ready,
+                "short": bool(verdict.short),
+                "reasons": verdict.reasons,
+            }
+            for verdict in verdicts
+        ],
+    }

@@ -1,0 +1,136 @@
+"""Print jobs: adding, cancelling, trying again, and the history that each keeps in words."""
+
+from collections import defaultdict
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from printfarm.core.clock import utc_now
+from printfarm.core.errors import DomainError, NotFound
+from printfarm.core.events import emit
+from printfarm.core.tenancy import shop_of
+from printfarm.filament.service import forget_promises, promise
+from printfarm.library.models import Plate
+from printfarm.queue.events import JobChanged, JobsAdded
+from printfarm.queue.models import ACTIVE_RUN_STATES, JobEvent, JobOption, PrintJob, PrintRun
+from printfarm.queue.service.order import lock_queue, place_at_front, places_at_end
+from printfarm.queue.states import move_job_state
+
+MOST_AT_ONCE = 100
+
+
+def find_job(db: Session, job_id: UUID) -> PrintJob:
+    """Raises NotFound."""
+    found = db.get(PrintJob, job_id)
+    if found is None:
+        raise NotFound("This job is not here. It may have been removed.")
+    return found
+
+
+def add_jobs(
+    db: Session, plate_id: UUID, *, quantity: int = 1, note: str = "", user_id: UUID | None = None
+) -> list[PrintJob]:
+    """Want a plate printed `quantity` times: as many jobs, at the end of the queue."""
+    plate = db.get(
+        Plate, plate_id, options=[selectinload(Plate.requirements), selectinload(Plate.variant)], populate_existing=True
+    )
+    if plate is None:
+        raise NotFound("This plate is not here. It may have been removed.")
+    if not plate.variant.sliced:
+        raise DomainError("This is a project, not a sliced file. Slice it, upload the result, then queue that.")
+    if not 1 <= quantity <= MOST_AT_ONCE:
+        raise DomainError(f"Between 1 and {MOST_AT_ONCE} at once, please.")
+    lock_queue(db)
+    name = job_name(plate)
+    jobs = [
+        PrintJob(name=name, place=place, note=note.strip(), created_by=user_id) for place in places_at_end(db, quantity)
+    ]
+    db.add_all(jobs)
+    db.flush()
+    for job in jobs:
+        db.add(JobOption(job_id=job.id, plate_id=plate.id))
+        note_event(db, job, "added", "Added to the queue", user_id=user_id)
+        promise(db, "print job", job.id, needs_of(plate))
+    emit(db, JobsAdded(shop_id=shop_of(db)))
+    return jobs
+
+
+def cancel_job(db: Session, job_id: UUID, *, user_id: UUID | None = None) -> PrintJob:
+    """Take a waiting or failed job out of the queue. One that a printer works on is stopped there first (runs.stop_run)."""
+    job = find_job(db, job_id)
+    if active_run_of(db, job.id) is not None:
+        raise DomainError("A printer is working on this job. Stop the print; the job ends when the printer confirms.")
+    if move_job_state(job, "cancelled"):
+        end_job(db, job, "Cancelled", user_id=user_id)
+    return job
+
+
+def retry_job(db: Session, job_id: UUID, *, user_id: UUID | None = None) -> PrintJob:
+    """Put a failed or cancelled job back, first in the queue. Its runs stay; the next start makes a new one."""
+    job = find_job(db, job_id)
+    requeue(db, job, "Queued again", user_id=user_id)
+    return job
+
+
+def requeue(db: Session, job: PrintJob, sentence: str, *, user_id: UUID | None = None) -> None:
+    """Back into the queue, in front, with its filament promised again."""
+    lock_queue(db)
+    place = place_at_front(db)
+    if not move_job_state(job, "queued"):
+        return
+    job.place, job.ended_at, job.feasibility = place, None, None
+    plate = db.scalar(
+        select(Plate)
+        .join(JobOption, JobOption.plate_id == Plate.id)
+        .where(JobOption.job_id == job.id)
+        .options(selectinload(Plate.requirements))
+        .order_by(JobOption.position)
+        .limit(1)
+    )
+    if plate is not None:
+        promise(db, "print job", job.id, needs_of(plate))
+    note_event(db, job, "queued", sentence, user_id=user_id)
+    emit(db, JobsAdded(shop_id=job.shop_id))
+
+
+def end_job(
+    db: Session, job: PrintJob, sentence: str, *, user_id: UUID | None = None, run_id: UUID | None = None
+) -> None:
+    """What every end of a job has in common; its state has been set."""
+    job.ended_at = utc_now()
+    forget_promises(db, job.id)
+    note_event(db, job, job.state, sentence, user_id=user_id, run_id=run_id)
+    emit(db, JobChanged(shop_id=job.shop_id, job_id=job.id))
+
+
+def note_event(
+    db: Session, job: PrintJob, kind: str, sentence: str, *, user_id: UUID | None = None, run_id: UUID | None = None
+) -> None:
+    """A line of the job's history."""
+    db.add(JobEvent(job_id=job.id, kind=kind, sentence=sentence, user_id=user_id, run_id=run_id))
+
+
+def active_run_of(db: Session, job_id: UUID) -> PrintRun | None:
+    """The run that a printer works on, or may."""
+    return db.scalar(select(PrintRun).where(PrintRun.job_id == job_id, PrintRun.state.in_(ACTIVE_RUN_STATES)))
+
+
+def needs_of(plate: Plate) -> dict[UUID, int]:
+    """What a plate needs per filament, milligrams; undecided slots and unknown weights are left out."""
+    needed: dict[UUID, int] = defaultdict(int)
+    for requirement in plate.requirements:
+        if requirement.filament_id is not None and requirement.total_mg:
+            needed[requirement.filament_id] += requirement.total_mg
+    return dict(needed)
+
+
+def job_name(plate: Plate) -> str:
+    """What people call it: the model, the plate's own name when it has one, else its number when there are several."""
+    variant = plate.variant
+    parts = [variant.model.name, variant.name]
+    if plate.name:
+        parts.append(plate.name)
+    elif plate.number > 1:
+        parts.append(f"plate {plate.number}")
+    return " · ".join(dict.fromkeys(part for part in parts if part))
