@@ -5,7 +5,13 @@ from flask import Flask
 
 def install(app: Flask) -> None:
     """Register the area's views, reactions and screens, and its place on the pages of lower areas."""
+    from printfarm.fleet.queries import TITLES
+    from printfarm.fleet.service import BUSY_CHECKS
     from printfarm.queue import live, reactions, views  # noqa: F401  # reactions and screens register by being imported
+    from printfarm.queue.on_printers import on_printers, why_busy
 
     app.register_blueprint(views.bp)
     app.extensions.setdefault("printfarm.variant_actions", []).append("queue/_add.html")
+    if on_printers not in TITLES:  # an application may be made twice in a process
+        TITLES.append(on_printers)
+        BUSY_CHECKS.append(why_busy)

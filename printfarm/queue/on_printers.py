@@ -1,0 +1,32 @@
+"""What the fleet's cards and rules ask the queue: what runs on which printer."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from flask import url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from printfarm.fleet.queries import OnPrinter
+from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun
+
+
+def on_printers(db: Session, printer_ids: Sequence[UUID]) -> dict[UUID, OnPrinter]:
+    """The job that each of these printers works on, for its card."""
+    active = select(PrintRun).where(PrintRun.printer_id.in_(printer_ids), PrintRun.state.in_(ACTIVE_RUN_STATES))
+    runs = db.scalars(active.options(selectinload(PrintRun.job), selectinload(PrintRun.plate)))
+    return {
+        run.printer_id: OnPrinter(
+            title=run.job.name,
+            url=url_for("queue.job", job_id=run.job_id),
+            picture_url=url_for("files.picture", file_id=run.plate.picture_id) if run.plate.picture_id else None,
+        )
+        for run in runs
+    }
+
+
+def why_busy(db: Session, printer_id: UUID) -> str | None:
+    """Why a printer cannot be taken away or changed now."""
+    active = select(PrintRun).where(PrintRun.printer_id == printer_id, PrintRun.state.in_(ACTIVE_RUN_STATES))
+    run = db.scalar(active.options(selectinload(PrintRun.job)))
+    return f"It is printing {run.job.name}. Stop that print first, or let it end." if run else None
