@@ -3,7 +3,7 @@
 import logging
 from datetime import timedelta
 
-from flask import Flask, g
+from flask import Flask, g, session
 from flask_login import AnonymousUserMixin, LoginManager
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -45,7 +45,8 @@ def load(token: str) -> SignedIn | None:
 
 
 def _note_seen(who: SignedIn) -> None:
-    """Say when the session was last used, which also makes it last longer."""
+    """Say when the session was last used, which also makes it and its cookie last longer."""
+    session.modified = True
     try:
         with unit_of_work(None) as db:
             kept = db.get(SignInSession, who.session.id)

@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, request
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from printfarm.config import Settings
 
@@ -29,6 +29,11 @@ class CookieSessions(SecureCookieSessionInterface):
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
         return on_https()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        # Static files are the same for everybody; a cookie, or "Vary: Cookie", would keep browsers from keeping them.
+        if request.endpoint != "static":
+            super().save_session(app, session, response)
 
 
 def on_https() -> bool:
