@@ -64,7 +64,6 @@ def _configure(app: Flask, settings: Settings) -> None:
         MASTER_KEY=settings.secret,
         SECRET_KEY=secrets.derive_key(settings.secret, "cookies"),
         REDIS_URL=settings.redis_url,
-        EXPECT_HUB=settings.hub,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
         SESSION_COOKIE_NAME="printfarm",

@@ -8,6 +8,7 @@ from redis import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from printfarm.config import Settings
 from printfarm.core import bus
 from printfarm.core.errors import Unavailable
 from printfarm.core.work import read_only
@@ -26,10 +27,16 @@ def alive() -> ResponseReturnValue:
 @bp.get("/readyz")
 def ready() -> ResponseReturnValue:
     parts = {"database": _database(), "redis": _redis()}
-    wanted = (*PARTS, "hub") if current_app.config["EXPECT_HUB"] else PARTS
+    wanted = (*PARTS, "hub") if _expects_hub() else PARTS
     for part in wanted:
         parts[part] = parts["redis"] and seen_lately(part)
     return {"ok": all(parts.values()), "parts": parts}, 200 if all(parts.values()) else 503
+
+
+def _expects_hub() -> bool:
+    """The built-in hub can sign in only once somebody has set the installation up; before, it waits for its file."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings.hub and (settings.hub_dir / "hub.json").exists()
 
 
 def note_seen(part: str) -> None:
@@ -42,6 +49,12 @@ def seen_lately(part: str) -> bool:
         return bool(bus.redis().exists(f"printfarm:seen:{part}"))
     except (RedisError, OSError):
         return False
+
+
+def _expects_hub() -> bool:
+    """The built-in hub gets its credentials when the first shop is opened; before that nobody misses it."""
+    settings = current_app.config["SETTINGS"]
+    return bool(settings.hub) and (settings.hub_dir / "hub.json").exists()
 
 
 def _database() -> bool:
