@@ -32,12 +32,13 @@ from printfarm.files.readers.values import storable
 
 @dataclass(slots=True)
 class _PlateGcode:
-    """The G-code of one plate as far as it could be read; `whole` says that it was read to its end and is not damaged."""
+    """The G-code of one plate as far as it could be read: to its end (`whole`), or until damage or the end of time."""
 
     path: str | None = None
     text: GcodeText | None = None
     facts: GcodeFacts | None = None
     whole: bool = False
+    damaged: bool = False
 
 
 def read_bambu_3mf(archive: Archive, deadline: Deadline) -> FileReading:
@@ -106,7 +107,7 @@ class _PlateReader:
             or (text_thumbnails(text.head, self._deadline.limits) if text else ()),
             split=sum(splits.values(), Split()) if splits else None,
             use_by_layer=use_by_layer(text.moves) if text and gcode.whole else (),
-            printable=gcode.whole,
+            printable=gcode.path is not None and not gcode.damaged,
             gcode_path=gcode.path,
             gcode_bytes=text.size_bytes if text and gcode.whole else None,
         )
@@ -132,19 +133,20 @@ class _PlateReader:
         check_name = f"{entry}.md5"
         reader = GcodeReader(self._deadline, with_md5=check_name in self._archive)
         known = [f.slot for f in sliced.filaments] if sliced else []
+        damaged = False
         try:
             reader.read(
                 self._archive.stream(entry, self._deadline.limits.gcode_bytes),
                 lambda text: self._prepare(text, sliced, known),
             )
         except DamagedEntry as error:
+            damaged = True
             found.warn("gcode_damaged", f"The G-code of plate {index} cannot be printed: {error}.", index)
         text = reader.text
-        damaged = not text.complete and not self._deadline.is_near
         if not text.complete and not damaged:
             found.warn("gcode_too_long", f"The G-code of plate {index} is too long to count its moves in time.", index)
         self._check_md5(index, check_name, text)
-        return _PlateGcode(self._archive.real_name(entry), text, read_facts(text, known), text.complete)
+        return _PlateGcode(self._archive.real_name(entry), text, read_facts(text, known), text.complete, damaged)
 
     def _prepare(self, text: GcodeText, sliced: SlicedPlate | None, known: list[int]) -> None:
         """Give the count of the moves the slots, nozzles and the first tool, before it begins."""

@@ -34,7 +34,8 @@ def check_plate(
             sentence = f"The weight of slot {filament.slot} is not stated; it was worked out from length and density."
             found.warn("grams_derived", sentence, plate.index)
         elif not filament.grams and plate.gcode_path is not None:
-            sentence = f"The weight of slot {filament.slot} is not stated. Enter it by hand."
+            said = "not stated" if filament.grams is None else "stated as 0 g"
+            sentence = f"The weight of slot {filament.slot} is {said}. Enter it by hand."
             found.warn("grams_unknown", sentence, plate.index)
 
 

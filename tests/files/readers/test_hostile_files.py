@@ -284,3 +284,12 @@ def test_a_gigabyte_of_memory_is_enough(tmp_path: Path):
     answer = json.loads(run.stdout)
     assert (run.returncode, run.stderr, answer["ok"]) == (1, "", False)
     assert "plates" in answer["error"]
+
+
+def test_plates_that_are_too_long_to_count_can_still_be_printed(tmp_path: Path):
+    reading = read_with(
+        tmp_path, {GCODE: sliced_entries()[GCODE] + b"G1 X1 Y1\n" * 800_000}, limits=Limits(seconds=0.02)
+    )
+    plate = reading.plates[0]
+    assert (plate.time_total_s, plate.grams, plate.split, plate.printable) == (1200, 5.0, None, True)
+    assert codes(reading) & {"gcode_too_long", "gcode_not_read"}
