@@ -42,13 +42,16 @@ def _parser() -> argparse.ArgumentParser:
     add("migrate", migrate, "back up the database and bring it to this program's version")
     add("backup", backup, "write database, files and key into one zip").add_argument("path", type=Path)
     add("restore", restore, "put a backup into an empty place").add_argument("path", type=Path)
-    add("reset-password", reset_password, "print a link with which a person chooses a new password").add_argument("email")
+    add("reset-password", reset_password, "print a link with which a person chooses a new password").add_argument(
+        "email"
+    )
     add("setup-code", setup_code, "print the code that the first owner must enter")
     add("web", web, "run only the web process")
     add("worker", worker, "run only a worker").add_argument("--queue", choices=("fast", "slow"), required=True)
     add("hub", hub, "run only the built-in hub")
     add("redis", redis, "run only the embedded Redis")
     add("simulators", simulators, "run only the simulated printers")
+    add("demo-visitor", demo_visitor, "run only the demo's visitor")
     add("version", version, "print the version")
     return parser
 
@@ -173,6 +176,12 @@ def simulators(_arguments: argparse.Namespace) -> int:
     from printfarm.processes import demo as processes
 
     return _run_alone(lambda: processes.run_simulators(load_settings()))
+
+
+def demo_visitor(_arguments: argparse.Namespace) -> int:
+    from printfarm.processes import demo as processes
+
+    return _run_alone(lambda: processes.run_visitor(load_settings()))
 
 
 def version(_arguments: argparse.Namespace) -> int:

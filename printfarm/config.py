@@ -219,7 +219,8 @@ class _Reader:
     def refuse_misspelt(self) -> None:
         """A misspelt variable would otherwise be ignored in silence."""
         for given in self._environ:
-            if given.startswith(PREFIX) and given not in SETTING_NAMES:
+            of_the_hub = given.startswith(PREFIX + "HUB_")  # a program of its own, with settings of its own
+            if given.startswith(PREFIX) and given not in SETTING_NAMES and not of_the_hub:
                 near = difflib.get_close_matches(given, SETTING_NAMES, n=1, cutoff=0.9)
                 if near:
                     raise SettingsError(f"{given} is not a setting. Did you mean {near[0]}?")

@@ -4,6 +4,8 @@ import logging
 import sys
 import time
 
+log = logging.getLogger("printfarm")
+
 NOISY = (
     "alembic",
     "rq.worker",

@@ -43,14 +43,14 @@ def run(app: Flask, redis_url: str, stop: threading.Event) -> None:
 
 
 def _tick(app: Flask, client: Redis) -> None:
-    from jobs import sweeps
+    from jobs.sweeps import run_due
 
     # The fixed name lets a restarted worker take RQ's own scheduling locks over at once; our lease is what excludes others.
     delayed = RQScheduler(QUEUES, connection=client, name="printfarm", logging_level="WARNING")
     delayed.acquire_locks()
     delayed.enqueue_scheduled_jobs()
     with app.app_context():
-        sweeps.run_due()
+        run_due()
 
 
 def _release(client: Redis, me: str) -> None:

@@ -146,12 +146,14 @@ class _Supervisor(Supervisor):  # type: ignore[misc]  # supervisor carries no ty
         super().runforever()
 
 
-def run(settings: Settings, say: Callable[[str], None], on_failing: Callable[[str, int], None]) -> None:
-    """Run all programs until SIGTERM or SIGINT, then stop them: web, hub, workers, redis.
+def run(
+    settings: Settings, chosen: list[Program], say: Callable[[str], None], on_failing: Callable[[str, int], None]
+) -> None:
+    """Run the chosen programs until SIGTERM or SIGINT, then stop them: web, hub, workers, redis.
 
     `on_failing` hears of a program that ended within its first second, with the number of tries so far.
     """
-    path = _write_configuration(settings)
+    path = _write_configuration(settings, chosen)
     os.environ[PARENT_VARIABLE] = str(os.getpid())
     options = ServerOptions()
     options.realize(["-c", str(path)], doc="")
@@ -167,8 +169,8 @@ def run(settings: Settings, say: Callable[[str], None], on_failing: Callable[[st
         options.close_logger()
 
 
-def _write_configuration(settings: Settings) -> Path:
+def _write_configuration(settings: Settings, chosen: list[Program]) -> Path:
     path = settings.data_dir / "supervisord.conf"
-    path.write_text(configuration(settings, programs(settings)))
+    path.write_text(configuration(settings, chosen))
     path.chmod(0o600)
     return path

@@ -8,14 +8,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from typing import IO
 from urllib.parse import urlsplit
 
 from printfarm.config import Settings
 from printfarm.processes import supervise, valkey
 from printfarm.processes.lock import AlreadyRunning, take_lock, wait_until_free
+from printfarm.processes.supervise import Program
 
-LEFTOVERS = ["web", "hub", "worker-fast", "worker-slow", "redis", "simulators"]
+LEFTOVERS = ["web", "hub", "worker-fast", "worker-slow", "redis", "simulators", "demo"]
 LEFTOVERS_S = 20
 BROKEN_AFTER_TRIES = 3  # Redis that fails so often in its first second cannot read its data
 
@@ -24,8 +26,8 @@ class CannotStart(Exception):
     """The sentence says why and what to do."""
 
 
-def run(settings: Settings) -> None:
-    """Blocks until SIGTERM or Ctrl-C. Raises CannotStart before anything was started."""
+def run(settings: Settings, more: Sequence[Program] = ()) -> None:
+    """Blocks until SIGTERM or Ctrl-C; `more` are programs beside the usual ones. Raises CannotStart before any starts."""
     _make_data_dir(settings)
     with _only_one(settings):
         _wait_for_leftovers(settings)
@@ -33,8 +35,11 @@ def run(settings: Settings) -> None:
         if settings.redis_is_embedded:
             valkey.server_binary()
         setup_code = prepare()
+        if more:  # the demo makes its own owner
+            setup_code = None
         threading.Thread(target=_announce, args=(settings, setup_code), daemon=True, name="announce").start()
-        supervise.run(settings, say, lambda name, tries: _on_failing(settings, name, tries))
+        chosen = [*supervise.programs(settings), *more]
+        supervise.run(settings, chosen, say, lambda name, tries: _on_failing(settings, name, tries))
         say("PrintFarm has stopped.")
 
 

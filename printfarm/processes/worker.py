@@ -43,7 +43,7 @@ class Stoppable(BaseWorker):
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.asked_to_stop = True
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ types it in part
 
     def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002  # RQ asks per job
         return JOB_TTL_S
