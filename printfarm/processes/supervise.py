@@ -1,5 +1,6 @@
 """supervisord inside `printfarm up`: which programs run, how they restart and stop, and their output with their names."""
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from printfarm.processes.lock import PARENT_VARIABLE
 LONGEST_PAUSE_S = 10  # between two starts of a program that keeps failing
 RETRIES = 1_000_000  # never give up: the database or the disk may come back
 NAME_WIDTH = 11
+OVERCOMMIT = "Memory overcommit must be enabled"  # matters to a Redis that fills half the memory; ours holds a few MB
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,22 @@ def _section(name: str, options: dict[str, Any]) -> str:
     return f"[{name}]\n{lines}"
 
 
+def readable(line: str) -> str | None:
+    """A line for people. Programs that also run alone (hub, simulators) log JSON; None: not worth showing."""
+    if OVERCOMMIT in line:
+        return None
+    if not line.startswith("{"):
+        return line
+    try:
+        entry = json.loads(line)
+        if "text" in entry:
+            trace = f"\n{entry['trace']}" if entry.get("trace") else ""
+            return f"{entry['at']} {entry['level'].upper()} {entry['from']}: {entry['text']}{trace}"
+        return " ".join(f"{key}={value}" for key, value in entry.items())
+    except (ValueError, KeyError, AttributeError):
+        return line
+
+
 class _Reporter:
     """Prints the programs' lines with their names in front, and what becomes of the programs."""
 
@@ -115,7 +133,9 @@ class _Reporter:
         *lines, rest = (self._unfinished.get(name, b"") + event.data).split(b"\n")
         self._unfinished[name] = rest
         for line in lines:
-            self.line(name, line.decode("utf-8", "replace").rstrip("\r"))
+            text = readable(line.decode("utf-8", "replace").rstrip("\r"))
+            if text is not None:
+                self.line(name, text)
 
     def exited(self, event: Any) -> None:
         self.line(event.process.config.name, f"process {event.process.pid} ended by itself; starting it again")
