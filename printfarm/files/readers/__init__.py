@@ -58,6 +58,10 @@ def read_file(path: Path | str, *, limits: Limits | None = None) -> FileReading:
         if is_zip(head):
             with Archive(file, deadline) as archive:
                 return _read_zip(archive, deadline)
+        if head.startswith(b"GCDE"):
+            from printfarm.files.readers.binary_gcode import read_binary_gcode
+
+            return read_binary_gcode(file, deadline)
         check_gcode(file)
         from printfarm.files.readers.plain_gcode import read_plain_gcode
 

@@ -5,7 +5,7 @@ import binascii
 import io
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from printfarm.files.readers.limits import Limits
@@ -46,7 +46,11 @@ def thumbnail(kind: str, content: bytes, limits: Limits) -> Thumbnail | None:
 def text_thumbnails(head: bytes, limits: Limits) -> tuple[Thumbnail, ...]:
     """The pictures in the comments of a G-code, best first; a block without end is left out."""
     found = [t for content in _text_blocks(head) if (t := thumbnail("gcode", content, limits))]
-    return tuple(sorted(found, key=_usefulness, reverse=True))
+    return best_first(found)
+
+
+def best_first(pictures: Iterable[Thumbnail]) -> tuple[Thumbnail, ...]:
+    return tuple(sorted(pictures, key=_usefulness, reverse=True))
 
 
 def thumbnail_webp(picture: Thumbnail, *, max_side_px: int = 512, to: Literal["WEBP", "PNG"] = "WEBP") -> bytes:

@@ -19,7 +19,7 @@ from printfarm.files.readers.plates import (
     use_by_layer,
     without_loading,
 )
-from printfarm.files.readers.results import Filament, FileReading, Plate, PrinterModel, Split
+from printfarm.files.readers.results import Filament, FileReading, Plate, PrinterModel, Split, Thumbnail
 from printfarm.files.readers.settings import Settings, SettingsChain
 from printfarm.files.readers.values import storable
 
@@ -35,7 +35,7 @@ def read_plain_gcode(path: Path, deadline: Deadline) -> FileReading:
     if text.long_lines:
         found.warn("long_lines", f"{text.long_lines} lines are too long for G-code and were skipped.", 1)
     facts = read_facts(text)
-    plate = _plate(text, facts, deadline)
+    plate = plate_of(text, facts, text_thumbnails(text.head, deadline.limits))
     check_plate(found, plate, None, facts, text, SettingsChain(Settings(text.settings)))
     return FileReading(
         format="gcode",
@@ -47,7 +47,8 @@ def read_plain_gcode(path: Path, deadline: Deadline) -> FileReading:
     )
 
 
-def _plate(text: GcodeText, facts: GcodeFacts, deadline: Deadline) -> Plate:
+def plate_of(text: GcodeText, facts: GcodeFacts, thumbnails: tuple[Thumbnail, ...]) -> Plate:
+    """The only plate of a G-code, from its text."""
     settings = SettingsChain(Settings(text.settings))
     bed_type = settings.text("curr_bed_type")
     filaments = combine_filaments((), facts, settings, bed_type, text.moves.tools_seen)
@@ -72,7 +73,7 @@ def _plate(text: GcodeText, facts: GcodeFacts, deadline: Deadline) -> Plate:
         supports=settings.flag("enable_support", "support_material"),
         tool_changes=facts.tool_changes,
         filaments=filaments,
-        thumbnails=text_thumbnails(text.head, deadline.limits),
+        thumbnails=thumbnails,
         split=sum(splits.values(), Split()) if splits else None,
         use_by_layer=use_by_layer(text.moves) if text.complete else (),
         printable=True,

@@ -77,8 +77,6 @@ def _other_slicer(head: bytes, *, is_family: bool) -> str | None:
 
 
 def _binary_kind(head: bytes, size_bytes: int) -> str | None:
-    if head.startswith(b"GCDE"):
-        return "a binary G-code file of PrusaSlicer (.bgcode), which is not read yet"
     if head.startswith(b"xgcode 1.0"):
         return "a Flashforge .gx file, which is not read yet"
     if len(head) >= 84 and size_bytes == 84 + 50 * int.from_bytes(head[80:84], "little"):

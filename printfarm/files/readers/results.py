@@ -258,7 +258,7 @@ class Mesh:
 class FileReading:
     """Everything that one file says.
 
-    `format` is gcode.3mf (sliced), 3mf (a project) or gcode. `raw` holds the whole metadata, ready for JSON.
+    `format` is gcode.3mf (sliced), 3mf (a project), gcode or bgcode. `raw` holds the whole metadata, ready for JSON.
     """
 
     format: str

@@ -242,3 +242,45 @@ def bambu_gcode(*, header: Sequence[str], config: Mapping[str, str], moves: str 
     lines = ["; HEADER_BLOCK_START", *(f"; {line}" for line in header), "; HEADER_BLOCK_END", ""]
     lines += ["; CONFIG_BLOCK_START", *(f"; {key} = {value}" for key, value in config.items()), "; CONFIG_BLOCK_END"]
     return "\n".join([*lines, "; EXECUTABLE_BLOCK_START", moves.rstrip("\n"), "; EXECUTABLE_BLOCK_END"]) + "\n"
+
+
+def bgcode(*, deflate: bool = True, config: Mapping[str, str] | None = None, extra: bytes = b"") -> bytes:
+    """PrusaSlicer's binary G-code with its metadata, one picture and an empty block of G-code."""
+
+    def block(kind: int, content: bytes, parameters: bytes = b"\0\0", *, packed: bool = False) -> bytes:
+        body = zlib.compress(content) if packed else content
+        start = struct.pack("<HHI", kind, int(packed), len(content))
+        start += (struct.pack("<I", len(body)) if packed else b"") + parameters + body
+        return start + struct.pack("<I", zlib.crc32(start))
+
+    def text(pairs: Mapping[str, str]) -> bytes:
+        return "".join(f"{key}={value}\n" for key, value in pairs.items()).encode()
+
+    settings = {
+        "bed_temperature": "60,60",
+        "filament_density": "1.24,1.27",
+        "filament_diameter": "1.75,1.75",
+        "filament_type": "PLA;PETG",
+        "first_layer_bed_temperature": "65,85",
+        "layer_height": "0.2",
+        "nozzle_diameter": "0.4,0.4",
+        "printer_model": "XL2IS",
+        **(config or {}),
+    }
+    totals = {
+        "filament used [mm]": "5473.85, 0.00",
+        "filament used [g]": "15.01, 0.00",
+        "estimated printing time (normal mode)": "58m 58s",
+        "max_layer_z": "36.00",
+    }
+    picture = png(220, 124)
+    return (
+        struct.pack("<4sIH", b"GCDE", 1, 1)
+        + block(0, text({"Producer": "PrusaSlicer 2.9.2"}))
+        + block(3, text({"printer_model": "XL2IS"}))
+        + block(5, picture, struct.pack("<3H", 0, 220, 124))
+        + extra
+        + block(4, text(totals), packed=deflate)
+        + block(2, text(settings), packed=deflate)
+        + block(1, b"")
+    )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from printfarm.files.readers import UnreadableFile, read_file
 from printfarm.files.sample_builder import PlateSpec, sliced_3mf_entries
-from tests.files.readers.builders import bambu_gcode, orca_gcode, prusa_gcode, two_colours, write_zip
+from tests.files.readers.builders import bambu_gcode, bgcode, orca_gcode, prusa_gcode, two_colours, write_zip
 
 CALM = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -30,6 +30,7 @@ def originals() -> dict[str, bytes]:
         zipped = write_zip(Path(folder) / "a", small_entries()).read_bytes()
     return {
         "zip": zipped,
+        "bgcode": bgcode(),
         "prusa": prusa_gcode().encode(),
         "orca": orca_gcode().encode(),
         "bambu": bambu_gcode(header=["BambuStudio 02.02.02.56"], config={"layer_height": "0.2"}).encode(),
@@ -69,7 +70,7 @@ def answer(content: bytes) -> None:
     assert sentence.endswith(".")
 
 
-@pytest.mark.parametrize("kind", ["zip", "prusa", "orca", "bambu"])
+@pytest.mark.parametrize("kind", ["zip", "bgcode", "prusa", "orca", "bambu"])
 def test_changed_bytes_are_answered(kind):
     @CALM
     @given(mutated(originals()[kind]))

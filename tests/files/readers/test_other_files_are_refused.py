@@ -11,7 +11,6 @@ from tests.files.readers.builders import MODEL_XML, write_zip
 TRIANGLE = struct.pack("<12fH", *([0.0] * 12), 0)
 FILES = {
     "This file is empty.": b"",
-    "binary G-code file of PrusaSlicer": b"GCDE\x01\x00\x00\x00\x01\x00",
     "Flashforge .gx": b"xgcode 1.0\n\x00" + b"\x00" * 60,
     "an STL model": b"solid not text".ljust(80, b"\x00") + struct.pack("<I", 2) + TRIANGLE * 2,
     "STL model": b"solid a\n facet normal 0 0 1\n  outer loop\n",
