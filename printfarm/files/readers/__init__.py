@@ -75,11 +75,14 @@ def read_file(path: Path | str, *, limits: Limits | None = None) -> FileReading:
 def _read_zip(archive: "Archive", deadline: Deadline) -> FileReading:
     from printfarm.files.readers.bambu_3mf import read_bambu_3mf
     from printfarm.files.readers.package import is_bambu_family
+    from printfarm.files.readers.prusa_3mf import SETTINGS, read_prusa_3mf
     from printfarm.files.readers.recognise import refuse_zip
 
-    if not is_bambu_family(archive):
-        raise refuse_zip(archive)
-    return read_bambu_3mf(archive, deadline)
+    if is_bambu_family(archive):
+        return read_bambu_3mf(archive, deadline)
+    if SETTINGS in archive:
+        return read_prusa_3mf(archive, deadline)
+    raise refuse_zip(archive)
 
 
 def thumbnail_webp(picture: Thumbnail, *, max_side_px: int = 512) -> bytes:

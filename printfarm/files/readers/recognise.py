@@ -58,8 +58,6 @@ def refuse_zip(archive: Archive) -> UnreadableFile:
     names = archive.names
     if not names:
         return UnreadableFile("This zip is empty.")
-    if "metadata/slic3r_pe.config" in archive:
-        return UnreadableFile("This is a PrusaSlicer project, which is not sliced. Slice it and bring the G-code.")
     if any(name.startswith("cura/") for name in names):
         return UnreadableFile("This is a Cura project, which is not sliced. Slice it and bring the G-code.")
     if "3d/model.gcode" in archive:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from printfarm.files.readers import read_file
-from tests.files.readers.builders import project_entries, write_zip
+from tests.files.readers.builders import MODEL_XML, png, project_entries, write_zip
 
 
 def test_it_lists_the_plates_that_the_person_arranged(tmp_path: Path):
@@ -70,3 +70,30 @@ def test_the_mesh_after_the_metadata_is_never_read(tmp_path: Path):
     model = str(entries["3D/3dmodel.model"]).replace("</resources>", "<not closed" * 400_000)
     entries["3D/3dmodel.model"] = model
     assert read_file(write_zip(tmp_path / "p.3mf", entries)).title == "Keychain"
+
+
+def test_a_project_of_prusaslicer_shows_its_settings_and_picture(tmp_path: Path):
+    settings = {
+        "layer_height": "0.15",
+        "first_layer_height": "0.2",
+        "nozzle_diameter": "0.4",
+        "printer_model": "MK4IS",
+        "filament_type": "PLA;PETG",
+        "filament_colour": "#FF8000;#000000",
+        "temperature": "225,240",
+        "first_layer_temperature": "230,245",
+    }
+    entries = {
+        "3D/3dmodel.model": MODEL_XML.format(application="PrusaSlicer-2.8.0", title="Boat"),
+        "Metadata/Slic3r_PE.config": "\n".join(f"; {key} = {value}" for key, value in settings.items()),
+        "Metadata/thumbnail.png": png(256, 256),
+    }
+    reading = read_file(write_zip(tmp_path / "p.3mf", entries))
+    plate = reading.plates[0]
+    assert (reading.format, reading.sliced, reading.title, reading.slicer.name) == ("3mf", False, "Boat", "PrusaSlicer")
+    assert (plate.layer_height_mm, plate.first_layer_height_mm, plate.printer.model) == (0.15, 0.2, "MK4IS")
+    assert (plate.printable, plate.picture.width, plate.time_total_s) == (False, 256, None)
+    assert [(f.slot, f.material, f.nozzle_c, f.grams) for f in plate.filaments] == [
+        (1, "PLA", (230, 225), None),
+        (2, "PETG", (245, 240), None),
+    ]

@@ -38,7 +38,6 @@ def test_the_sentence_names_what_it_is(tmp_path: Path, sentence):
 
 ZIPS = {
     "holds only a model": {"3D/3dmodel.model": MODEL_XML},
-    "PrusaSlicer project": {"3D/3dmodel.model": MODEL_XML, "Metadata/Slic3r_PE.config": "; a = b"},
     "Cura project": {"3D/3dmodel.model": MODEL_XML, "Cura/version.ini": ""},
     "Cura UFP": {"/3D/model.gcode": ";FLAVOR:Marlin"},
     "no 3MF of a slicer": {"readme.txt": "hello"},

@@ -1,0 +1,48 @@
+"""Reads the projects of PrusaSlicer and SuperSlicer: settings and a picture, never amounts."""
+
+from dataclasses import replace
+
+from printfarm.files.readers.archive import Archive, DamagedEntry
+from printfarm.files.readers.gcode_facts import read_facts
+from printfarm.files.readers.gcode_stream import GcodeReader, GcodeText
+from printfarm.files.readers.limits import Deadline
+from printfarm.files.readers.package import PictureReader, package_slicer, read_package, title
+from printfarm.files.readers.plain_gcode import plate_of
+from printfarm.files.readers.plates import StatedFilament, combine_filaments, raw_gcode
+from printfarm.files.readers.results import Filament, FileReading, UnreadableFile
+from printfarm.files.readers.settings import Settings, SettingsChain
+from printfarm.files.readers.values import storable
+
+SETTINGS = "metadata/slic3r_pe.config"
+
+
+def read_prusa_3mf(archive: Archive, deadline: Deadline) -> FileReading:
+    """A project is one plate that is not sliced; raises UnreadableFile when its settings cannot be read."""
+    package = read_package(archive, deadline)
+    pictures = PictureReader(archive, deadline, package.found)
+    try:
+        text = GcodeReader(deadline).read(archive.stream(SETTINGS, deadline.limits.xml_bytes))
+    except DamagedEntry as error:
+        raise UnreadableFile("The settings of this PrusaSlicer project are damaged. Save it again.") from error
+    facts = read_facts(text)
+    covers = pictures.covers()
+    package.raw["project_settings"] = raw_gcode(text, facts)["comments"]
+    return FileReading(
+        format="3mf",
+        sliced=False,
+        slicer=package_slicer(package, sliced=False),
+        title=title(package),
+        designer=package.metadata.get("Designer"),
+        licence=package.metadata.get("LicenseTerms"),
+        plates=(replace(plate_of(text, facts, covers), filaments=_slots(text), printable=False, gcode_bytes=None),),
+        thumbnails=covers,
+        warnings=tuple(package.found.warnings),
+        raw=storable(package.raw),
+    )
+
+
+def _slots(text: GcodeText) -> tuple[Filament, ...]:
+    """All slots of the project, without amounts."""
+    settings = SettingsChain(Settings(text.settings))
+    slots = [StatedFilament(slot) for slot in range(1, min(settings.slot_count, 256) + 1)]
+    return combine_filaments(slots, None, settings, None)
