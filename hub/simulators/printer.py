@@ -4,8 +4,7 @@ import asyncio
 import json
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine
-from functools import cached_property
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from hub.simulators.bambu import PROFILES, PrinterCore
 from hub.simulators.bambu.power import Afterwards
 from hub.simulators.clock import VirtualClock
 from hub.simulators.mqtt_server import MqttServer
+from hub.simulators.network_faults import NetworkFaults
 from hub.simulators.spec import PrinterSpec, SpoolSpec
 from hub.simulators.ssdp import Announcer
 from hub.simulators.transcript import Transcript
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 ACK_S = (0.013, 0.057)
 PUSHALL_S = (0.05, 0.3)
 PORT_PATIENCE_S = 10.0
-OTHER_SERIAL = "01P00A999999999"
 
 
 class SimulatedPrinter:
@@ -44,6 +43,7 @@ class SimulatedPrinter:
         self.core = PrinterCore(spec, self.serial, data / self.serial, transcript=self.transcript)
         self.mqtt = MqttServer(self.serial, self.access_code, tls.server_context(self.leaf), self._on_request)
         self.mqtt.transcript = self.transcript
+        self.network_faults = NetworkFaults(self)
         self.mqtt.max_clients = spec.mqtt.max_clients
         self.mqtt.enforce_keepalive = spec.mqtt.enforce_keepalive
         self.ftps: FtpsServer | None = None
@@ -57,10 +57,11 @@ class SimulatedPrinter:
     # -- life ---------------------------------------------------------------------------------------------------------
 
     async def start(self, ftps_loop: "FtpsLoop") -> None:
-        from hub.simulators.ftps_server import FtpsDesk, FtpsServer
+        from hub.simulators.ftps_desk import FtpsDesk
+        from hub.simulators.ftps_server import FtpsServer
 
         self._loop = asyncio.get_running_loop()
-        self._sync_switches()
+        self.network_faults.sync_switches()
         await self.mqtt.listen(self.host, self.spec.mqtt_port)
         options, profile = self.spec.ftps, self.core.profile
         delay_s = self.clock.real_s(profile.delay_226_s) if options.delay_226_s is None else options.delay_226_s
@@ -80,7 +81,7 @@ class SimulatedPrinter:
         )
         self.ftps = FtpsServer(ftps_loop, desk, self.host, self.spec.ftps_port)
         self.ftps_port = self.ftps.port
-        self.core.faults.listeners.append(self._fault_changed)
+        self.network_faults.attach(self._loop)
         self.core.on_event.append(self._power_changed)
 
     async def close(self) -> None:
@@ -195,92 +196,6 @@ class SimulatedPrinter:
             self._outgoing.popleft()
             self.mqtt.publish(payload)
 
-    # -- faults between core and network ------------------------------------------------------------------------------
-
-    def _fault_changed(self, event: str, name: str, options: dict[str, Any]) -> None:
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._apply_fault, event, name, dict(options))
-
-    def _apply_fault(self, event: str, name: str, options: dict[str, Any]) -> None:
-        self._sync_switches()
-        if event == "clear":
-            self._lift_fault(name)
-        elif name in self._deeds:
-            self._deeds[name](options)
-
-    @cached_property
-    def _deeds(self) -> dict[str, Callable[[dict[str, Any]], None]]:
-        """What the network side does once when a fault is set; the rest follows from `_sync_switches`."""
-        return {
-            "B01": self._die,
-            "B02": self._fall_silent,
-            "B03": self._turn_deaf,
-            "B07": lambda _options: self.mqtt.drop_clients(),
-            "B13": lambda options: self._change_code(options.get("access_code")),
-            "B14": lambda _options: self._change_certificate(self.serial),
-            "B15": lambda options: self._change_certificate(str(options.get("serial", OTHER_SERIAL))),
-            "B16": lambda options: self._move(str(options.get("host", "127.0.0.2"))),
-            "B34": lambda _options: self._freeze(frozen=True),
-            "connect-refused": lambda _options: self.mqtt.drop_clients(),
-        }
-
-    def _lift_fault(self, name: str) -> None:
-        if name == "B02":
-            self.mqtt.mute_clients.clear()
-        elif name == "B03":
-            self.mqtt.deaf_clients.clear()
-        elif name == "B15":
-            self._change_certificate(self.serial, renew=False)
-        elif name == "B34":
-            self._freeze(frozen=False)
-
-    def _freeze(self, *, frozen: bool) -> None:
-        assert self.ftps is not None
-        self.mqtt.freeze(frozen=frozen)
-        self.ftps.freeze(frozen=frozen)
-
-    def _fall_silent(self, options: dict[str, Any]) -> None:
-        if not options.get("sticky"):
-            self.mqtt.mute_clients |= self.mqtt.client_ids
-
-    def _turn_deaf(self, options: dict[str, Any]) -> None:
-        self.mqtt.deaf_clients |= self.mqtt.client_ids
-        self.mqtt.deaf_puback = bool(options.get("puback"))
-
-    def _sync_switches(self) -> None:
-        """Set what follows directly from the faults that are on."""
-        faults, mqtt = self.core.faults, self.mqtt
-        mqtt.puback = self.spec.mqtt.puback and not faults.is_on("no-puback")
-        mqtt.closes_after_connect = faults.is_on("B33")
-        mqtt.resets_new_connections = faults.is_on("B01") or faults.is_on("B07")
-        mqtt.mute_all = bool(faults.option("B02", "sticky"))
-        mqtt.refuse_code = int(faults.option("connect-refused", "code", 5)) if faults.is_on("connect-refused") else None
-
-    def _die(self, options: dict[str, Any]) -> None:
-        """B01: without `for_s` the connection dies once; silently means until the fault is cleared."""
-        if options.get("silent"):
-            self.mqtt.abandon_clients()
-            return
-        self.mqtt.drop_clients()
-        if "B01" not in self.core.faults.ends_at_s:
-            self.core.clear("B01")
-
-    def _change_code(self, wanted: str | None) -> None:
-        code = wanted or f"{self.core.jitter.randrange(10**8):08d}"
-        self.access_code = self.mqtt.access_code = code
-        if self.ftps is not None:
-            self.ftps.desk.access_code = code
-        self.mqtt.drop_clients(reset=False)
-
-    def _change_certificate(self, serial: str, *, renew: bool = True) -> None:
-        """Other TLS material for new connections, and the topics of `serial`."""
-        self.leaf = self.authority.leaf(serial, renew=renew)
-        self.mqtt.serial = serial
-        self.mqtt.context.load_cert_chain(self.leaf.certificate_path, self.leaf.key_path)
-        if self.ftps is not None:
-            self.ftps.use_leaf(self.leaf)
-        self.mqtt.drop_clients(reset=False)
-
     def _make_leaf(self) -> tls.Leaf:
         wrong = "WRONGNAME00000" if self.spec.certificate == "wrong_name" else None
         expired = self.spec.certificate == "expired"
@@ -307,7 +222,8 @@ class SimulatedPrinter:
         else:
             self._run(self._listen_again())
 
-    def _move(self, host: str) -> None:
+    def move(self, host: str) -> None:
+        """The printer gets another address, and keeps its ports."""
         assert self.ftps is not None
         self.host = self.ftps.host = host
         for stop in (

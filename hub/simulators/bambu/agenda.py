@@ -21,7 +21,7 @@ class Agenda:
     def __init__(self) -> None:
         self.now_s = 0.0
         self.horizon_s = 0.0
-        """How far the current run goes: repeating actions skip to it instead of piling up behind a long step."""
+        """How far the current run goes."""
         self._heap: list[Appointment] = []
         self._numbers = itertools.count()
 
@@ -29,6 +29,10 @@ class Agenda:
         appointment = Appointment(self.now_s + max(0.0, delay_s), next(self._numbers), action)
         heapq.heappush(self._heap, appointment)
         return appointment
+
+    def repeat_later(self, wait_s: float, action: Callable[[], None]) -> None:
+        """For what happens again and again: once at the end of a long step instead of a thousand times within it."""
+        self.later(max(wait_s, self.horizon_s - self.now_s), action)
 
     def run_until(self, now_s: float) -> None:
         """Carry out everything due, in order, each at its own time; time never runs backwards."""

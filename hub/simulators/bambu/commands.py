@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hub.simulators.bambu.ams import EXTERNAL, NOTHING, SLOTS_PER_UNIT
+from hub.simulators.bambu.codes import HMS_SIGNATURE, SIGNATURE_MISSING
 from hub.simulators.spec import SpoolSpec
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ Body = dict[str, Any]
 Fields = dict[str, Any]
 """What an answer adds to the echoed command; the key `result` is always among it, unless it is left out on purpose."""
 
-SIGNATURE_MISSING = 84033543
-SIGNATURE_HMS = (0x0500_0500, 0x0001_0007)
 SPEEDS = {1: 50, 2: 100, 3: 124, 4: 166}
 SUCCESS: Fields = {"result": "success", "reason": ""}
 HEATERS = {
@@ -31,7 +30,7 @@ def answer(core: "PrinterCore", category: str, body: Body) -> dict[str, Any] | N
     """Carry out one request; the acknowledgement, or None where a printer stays silent."""
     command = str(body.get("command", ""))
     if category == "print" and not core.developer_mode:
-        core.add_hms(*SIGNATURE_HMS)
+        core.add_hms(*HMS_SIGNATURE)
         refused = {"result": "failed", "reason": "mqtt message verify failed", "err_code": SIGNATURE_MISSING}
         return {category: _echo(body) | refused}
     act = COMMANDS.get((category, command))

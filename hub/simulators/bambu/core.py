@@ -1,6 +1,5 @@
 """The printer itself: takes requests, lets virtual time pass, and says what it would publish."""
 
-import math
 import random
 import threading
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Any
 from hub.simulators.bambu import commands
 from hub.simulators.bambu.agenda import Agenda
 from hub.simulators.bambu.ams import Ams
+from hub.simulators.bambu.effects import EFFECTS, UNDOING
 from hub.simulators.bambu.faults import FaultBoard, Trigger, distort_types, garbage, known, old_clock
 from hub.simulators.bambu.power import Afterwards, Power
 from hub.simulators.bambu.profiles import PROFILES, Profile
@@ -24,18 +24,13 @@ from hub.simulators.bambu.report import (
     mirror_new_fields,
     to_bytes,
 )
-from hub.simulators.bambu.runner import CANCELLED, HOTEND_FAULT, JobRunner
+from hub.simulators.bambu.runner import JobRunner
 from hub.simulators.bambu.sliced_file import PlateFacts
 from hub.simulators.bambu.spool_moves import SpoolMoves
 from hub.simulators.bambu.storage import FileStore
+from hub.simulators.bambu.telemetry import Telemetry
 from hub.simulators.spec import PrinterSpec, SpoolSpec
 from hub.simulators.transcript import Transcript
-
-NOZZLE_INERTIA_S = 25.0
-BED_INERTIA_S = 60.0
-ROOM_C = 24.0
-TEMPERATURE_STEP_C = 1 / 32
-HMS_FLICKER = (0x0C00_0100, 0x0004_0001)
 
 
 class PrinterCore:
@@ -55,7 +50,7 @@ class PrinterCore:
         self.stream = ReportStream(self.profile)
         self.faults = FaultBoard()
         self.checks_model = spec.checks_model
-        self.runner = JobRunner(self)
+        self.runner: JobRunner = JobRunner(self)
         self.spools = SpoolMoves(self)
         self.power = Power(self)
         self.on_event: list[Callable[[str], None]] = []
@@ -67,7 +62,7 @@ class PrinterCore:
         for wish in spec.faults:
             self.fault(wish.name, at_percent=wish.at_percent, when=wish.when, for_s=wish.for_s, **wish.options)
         self._outbox.clear()
-        self._telemetry_later()
+        self.telemetry = Telemetry(self)
 
     # -- the two ways to drive it -------------------------------------------------------------------------------------
 
@@ -134,9 +129,9 @@ class PrinterCore:
     def change(self, **fields: object) -> None:
         """Set fields of the report and tell the listeners at once."""
         self.report.update(fields)
-        self._push()
+        self.push_changes()
 
-    def _push(self) -> None:
+    def push_changes(self) -> None:
         if not self.is_powered:
             return
         self._mirror()
@@ -191,33 +186,6 @@ class PrinterCore:
         for listener in self.on_event:
             listener(event)
 
-    # -- telemetry ----------------------------------------------------------------------------------------------------
-
-    def _telemetry_later(self) -> None:
-        busy = self.runner.state in {"PREPARE", "RUNNING"}
-        middle, spread = self.profile.telemetry_s if busy else self.profile.idle_telemetry_s
-        wait_s = self.jitter.uniform(middle - spread, middle + spread)
-        skipped_s = max(0.0, self.agenda.horizon_s - self.agenda.now_s - wait_s)
-        self.agenda.later(wait_s + skipped_s, lambda: self._telemetry(wait_s + skipped_s))
-
-    def _telemetry(self, elapsed_s: float) -> None:
-        self._drift(elapsed_s)
-        self.runner.update_progress()
-        if self.runner.state == "RUNNING" or self.report["ams"] != self.ams.report():
-            self.report["ams"] = self.ams.report()
-        self._push()
-        self._telemetry_later()
-
-    def _drift(self, elapsed_s: float) -> None:
-        report = self.report
-        for part, inertia_s in (("nozzle", NOZZLE_INERTIA_S), ("bed", BED_INERTIA_S)):
-            aim = max(ROOM_C, float(report[f"{part}_target_temper"]))
-            now = float(report[f"{part}_temper"])
-            now += (aim - now) * (1 - math.exp(-elapsed_s / inertia_s))
-            now += self.jitter.choice((-1, 0, 1)) * TEMPERATURE_STEP_C
-            report[f"{part}_temper"] = round(now / TEMPERATURE_STEP_C) * TEMPERATURE_STEP_C
-        report["wifi_signal"] = f"{-52 + self.jitter.randint(-3, 3)}dBm"
-
     # -- faults -------------------------------------------------------------------------------------------------------
 
     def fault(
@@ -248,7 +216,8 @@ class PrinterCore:
         with self.lock:
             self.faults.clear(known(name))
             self.note("fault cleared", name)
-            self._undo(name)
+            if name in UNDOING:
+                UNDOING[name](self)
 
     def fire(self, name: str) -> None:
         """A waiting fault's moment has come."""
@@ -262,18 +231,9 @@ class PrinterCore:
         for_s = wishes.pop("for_s", None)
         self.note("fault", name, options=options)
         self.faults.set(name, wishes, now_s=self.agenda.now_s, for_s=for_s)
-        effect = _EFFECTS.get(name)
+        effect = EFFECTS.get(name)
         if effect is not None:
             effect(self, wishes)
-
-    def _undo(self, name: str) -> None:
-        if name == "B18":
-            self.insert_card()
-        elif name == "B26":
-            self.remove_hms(commands.SIGNATURE_HMS[0])
-            self._push()
-        elif name == "B31":
-            self.remove_hms(HMS_FLICKER[0])
 
     # -- a person at the printer --------------------------------------------------------------------------------------
 
@@ -365,53 +325,3 @@ class PrinterCore:
                 if spool is not None:
                     weights[str(unit.unit_id * 4 + slot)] = round(spool.remaining_g, 3)
         return weights
-
-
-def _flicker(core: PrinterCore, _options: dict[str, Any]) -> None:
-    if not core.faults.is_on("B31"):
-        return
-    if any(entry["attr"] == HMS_FLICKER[0] for entry in core.report["hms"]):
-        core.remove_hms(HMS_FLICKER[0])
-    else:
-        core.add_hms(*HMS_FLICKER)
-    skipped_s = max(0.0, core.agenda.horizon_s - core.agenda.now_s - 2)
-    core.agenda.later(2 + skipped_s, lambda: _flicker(core, {}))
-
-
-def _repeat_finish(core: PrinterCore, options: dict[str, Any]) -> None:
-    if not core.faults.is_on("B08"):
-        return
-    if core.runner.state == "FINISH":
-        core.push_full()
-    wait_s = float(options.get("every_s", 5))
-    skipped_s = max(0.0, core.agenda.horizon_s - core.agenda.now_s - wait_s)
-    core.agenda.later(wait_s + skipped_s, lambda: _repeat_finish(core, options))
-
-
-def _end_failed(core: PrinterCore, options: dict[str, Any]) -> None:
-    if core.runner.job is None:
-        return
-    if options.get("user"):
-        core.runner.fail(CANCELLED)
-    else:
-        core.runner.fail(int(options.get("code", HOTEND_FAULT)), hms=(0x0300_0100, 0x0001_0007))
-
-
-def _foreign(core: PrinterCore, options: dict[str, Any]) -> None:
-    core.start_foreign_job(**options)
-
-
-_EFFECTS: dict[str, Callable[[PrinterCore, dict[str, Any]], Any]] = {
-    "B08": _repeat_finish,
-    "B09": lambda core, options: core.power_cut("idle", **options),
-    "B10": lambda core, options: core.power_cut("recovery", **options),
-    "B11": lambda core, options: core.power_cut("ghost", **options),
-    "B12": _foreign,
-    "B18": lambda core, _options: core.remove_card(),
-    "B26": lambda core, _options: core.add_hms(*commands.SIGNATURE_HMS),
-    "B30": lambda core, options: core.power_cut("idle", noise=True, **options),
-    "B31": _flicker,
-    "B35": _end_failed,
-    "B36": lambda core, options: core.remove_spool(int(options.get("tray", 0))),
-    "runout": lambda core, _options: core.runner.run_out(),
-}

@@ -57,9 +57,16 @@ class PrintJob:
         return str(self.request.get("param") or "")
 
     @property
+    def url(self) -> str:
+        return str(self.request.get("url") or "")
+
+    @property
+    def file(self) -> str:
+        return str(self.request.get("file") or "")
+
+    @property
     def file_name(self) -> str:
-        named = str(self.request.get("file") or self.request.get("url") or "")
-        return named.rsplit("/", 1)[-1]
+        return (self.file or self.url).rsplit("/", 1)[-1]
 
     @property
     def duration_s(self) -> float:

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Literal
 
+from hub.simulators.bambu.codes import RECOVERY_QUESTION
 from hub.simulators.bambu.report import first_report
-from hub.simulators.bambu.runner import BUSY_STATES, RECOVERY_QUESTION
+from hub.simulators.bambu.runner import BUSY_STATES
 
 if TYPE_CHECKING:
     from hub.simulators.bambu.core import PrinterCore

@@ -4,11 +4,23 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from hub.simulators.bambu import preparation
 from hub.simulators.bambu.agenda import Appointment
 from hub.simulators.bambu.ams import EXTERNAL, NOTHING
-from hub.simulators.bambu.job import LAST_LAYER_AT, PrintJob, Segment, plan_segments
-from hub.simulators.bambu.report import AXES_HOMED
-from hub.simulators.bambu.sliced_file import PARSE_ERROR, PlateFacts, UnreadableFileError, read_plate
+from hub.simulators.bambu.codes import (
+    AMS_RUNOUT,
+    CANCELLED,
+    DEVICE_BUSY,
+    HMS_RUNOUT,
+    PAUSED_BY_USER,
+    RUNOUT,
+    STAGE_PAUSED,
+    STAGE_RUNOUT,
+    Hms,
+)
+from hub.simulators.bambu.job import PrintJob
+from hub.simulators.bambu.plan import extrude, plan
+from hub.simulators.bambu.sliced_file import PlateFacts
 
 if TYPE_CHECKING:
     from hub.simulators.bambu.core import PrinterCore
@@ -16,25 +28,6 @@ if TYPE_CHECKING:
 BUSY_STATES = frozenset({"PREPARE", "RUNNING", "PAUSE"})
 INT32_MAX = 2**31 - 1
 
-CANCELLED = 0x0300_400C
-PAUSED_BY_USER = 0x0300_8001
-RUNOUT = 0x0300_8004
-AMS_RUNOUT = 0x0700_8011
-DEVICE_BUSY = 0x0500_4004
-NO_SPACE = 0x0500_4006
-NO_CARD = 0x0500_400C
-OTHER_MODEL = 0x0500_4037
-BAD_AMS_MAPPING = 0x0700_8012
-BAD_EXTERNAL_MAPPING = 0x07FF_8012
-HOTEND_FAULT = 0x0300_4006
-RECOVERY_QUESTION = 0x0300_8007
-
-STAGE_HEATING_BED = 2
-STAGE_RUNOUT = 6
-STAGE_HOMING = 13
-STAGE_CLEANING = 14
-STAGE_PAUSED = 16
-LOADED_STATUS = 768
 PARSE_BYTES_PER_S = 4_000_000
 
 
@@ -123,57 +116,15 @@ class JobRunner:
     def _prepare(self) -> None:
         job = self._current()
         self._set_state("PREPARE", gcode_file_prepare_percent="0")
-        error = self._check(job)
+        error = preparation.check(self.core, job)
         if error:
             self._later(self.core.jitter.uniform(1, 8), lambda: self.fail(error))
             return
-        parse_s = self.core.jitter.uniform(5, 20) + self._file_bytes(job) / PARSE_BYTES_PER_S
+        parse_s = self.core.jitter.uniform(5, 20) + preparation.file_bytes(self.core, job) / PARSE_BYTES_PER_S
         for share in (0.33, 0.66, 1.0):
             percent = str(round(share * 100))
             self._later(share * parse_s * 0.95, lambda text=percent: self.core.change(gcode_file_prepare_percent=text))  # type: ignore[misc]
         self._later(parse_s, self._run)
-
-    def _check(self, job: PrintJob) -> int:
-        """0, or the print_error with which this start ends."""
-        core = self.core
-        if not core.store.has_card:
-            return NO_CARD
-        if core.faults.is_on("B17") or core.store.free_bytes() == 0:
-            return NO_SPACE
-        if core.faults.is_on("B25"):
-            return PARSE_ERROR
-        try:
-            facts = job.facts or self._read(job)
-        except UnreadableFileError as error:
-            core.note("start refused", str(error))
-            return error.code
-        if core.checks_model and facts.printer_model_id not in {"", core.profile.project}:
-            return OTHER_MODEL
-        job.facts = facts
-        job.segments = plan_segments(facts, job.request)
-        return self._check_mapping(job)
-
-    def _read(self, job: PrintJob) -> PlateFacts:
-        path = self.core.store.locate(str(job.request.get("url") or ""), str(job.request.get("file") or ""))
-        if path is None:
-            raise UnreadableFileError(PARSE_ERROR, "The start command names no file on this card.")
-        return read_plate(path, job.entry, str(job.request.get("md5") or ""))
-
-    def _check_mapping(self, job: PrintJob) -> int:
-        """A mapping may not name the external spool by number, nor an empty slot."""
-        mapping = job.request.get("ams_mapping")
-        if not job.request.get("use_ams") or not isinstance(mapping, list):
-            return 0
-        if not self.core.ams.units:
-            return BAD_EXTERNAL_MAPPING
-        if EXTERNAL in mapping or NOTHING in mapping:
-            return BAD_AMS_MAPPING
-        empty = any(segment.tray != EXTERNAL and self.core.ams.spool(segment.tray) is None for segment in job.segments)
-        return BAD_AMS_MAPPING if empty else 0
-
-    def _file_bytes(self, job: PrintJob) -> int:
-        path = self.core.store.locate(str(job.request.get("url") or ""), str(job.request.get("file") or ""))
-        return path.stat().st_size if path is not None and path.is_file() else 0
 
     # -- printing -----------------------------------------------------------------------------------------------------
 
@@ -181,7 +132,7 @@ class JobRunner:
         job = self._current()
         self.starts[job.subtask_id] += 1
         self.core.note("print started", job.subtask_name, subtask_id=job.subtask_id, foreign=job.foreign)
-        self._plan(job)
+        plan(self.core, job)
         job.go(self.core.agenda.now_s)
         self._set_state(
             "RUNNING",
@@ -194,33 +145,6 @@ class JobRunner:
             gcode_file_prepare_percent="100",
         )
         self._arm()
-
-    def _plan(self, job: PrintJob) -> None:
-        """The start G-code, the tool changes, the end, and the faults that wait for a percentage."""
-        facts = job.facts
-        assert facts is not None
-        preparation_s, core = job.preparation_s, self.core
-        homed = core.report["home_flag"] | AXES_HOMED
-        steps: list[tuple[float, Callable[[], None]]] = [
-            (0.02, lambda: core.change(mc_remaining_time=job.remaining_min(0))),
-            (0.05, lambda: core.change(stg_cur=STAGE_HEATING_BED, bed_target_temper=facts.bed_c)),
-            (0.20, lambda: core.change(nozzle_target_temper=facts.nozzle_c)),
-            (0.70, lambda: core.change(stg_cur=STAGE_CLEANING, home_flag=homed & ~AXES_HOMED)),
-            (0.85, lambda: core.change(stg_cur=STAGE_HOMING, home_flag=homed)),
-            (0.95, lambda: core.change(stg_cur=0, stg=[], cooling_fan_speed="9", heatbreak_fan_speed="15")),
-        ]
-        for share, action in steps:
-            job.add(share * preparation_s, action)
-        for number, segment in enumerate(job.segments):
-            at_s = 0.3 * preparation_s if number == 0 else job.at_share(number / len(job.segments))
-            core.spools.plan_load(job, at_s, segment.tray)
-        job.add(LAST_LAYER_AT * job.duration_s, lambda: core.change(stg_cur=core.profile.idle_stage))
-        job.add(0.98 * job.duration_s, self._cool_down)
-        core.spools.plan_unload(job, 0.98 * job.duration_s, 0.995 * job.duration_s)
-        job.add(job.duration_s, self._finish)
-        for trigger in core.faults.waiting:
-            if trigger.at_percent is not None:
-                self.add_trigger(trigger.name, trigger.at_percent)
 
     def add_trigger(self, name: str, at_percent: float) -> None:
         """Set the waiting fault when the current job reaches the percentage."""
@@ -264,27 +188,7 @@ class JobRunner:
         report["mc_print_line_number"] = str(int(ran_s * 40))
         if self.core.faults.is_on("B32"):
             report["total_layer_num"] = 0
-        self._extrude(job, job.printed(ran_s))
-
-    def _extrude(self, job: PrintJob, printed: float) -> None:
-        """Take what was printed since the last look from the spools in use; an empty one stops the print."""
-        before, job.extruded = job.extruded, max(printed, job.extruded)
-        for number, segment in enumerate(job.segments):
-            spool, grams = self.core.ams.spool(segment.tray), job.grams_between(number, before, job.extruded)
-            if spool is None or grams <= 0:
-                continue
-            spool.remaining_g -= grams
-            if spool.remaining_g <= 0:
-                spool.remaining_g = 0.0
-                self._spool_empty(job, segment, segment.tray)
-
-    def _spool_empty(self, job: PrintJob, segment: Segment, tray: int) -> None:
-        other = self.core.ams.substitute(tray)
-        if other is None:
-            self.run_out()
-            return
-        job.segments = [Segment(other, s.grams) if s.tray == segment.tray else s for s in job.segments]
-        self.core.spools.load_now(other)
+        extrude(self.core, job, job.printed(ran_s))
 
     # -- pausing ------------------------------------------------------------------------------------------------------
 
@@ -305,7 +209,7 @@ class JobRunner:
     def run_out(self) -> None:
         """Filament gone: the printer waits for a person."""
         feeding = self.core.ams.now
-        self.core.add_hms(0x0700_2000, 0x0002_0001)
+        self.core.add_hms(*HMS_RUNOUT)
         self.hold(STAGE_RUNOUT, AMS_RUNOUT if feeding < EXTERNAL else RUNOUT)
 
     def request_resume(self) -> None:
@@ -320,7 +224,7 @@ class JobRunner:
         if self.state != "PAUSE":
             return
         self.recovering = False
-        self.core.remove_hms(0x0700_2000)
+        self.core.remove_hms(HMS_RUNOUT[0])
         facts = self._current().facts
         assert facts is not None
         self._set_state(
@@ -344,21 +248,11 @@ class JobRunner:
         if self.is_busy:
             self._later(self.core.jitter.uniform(1, 5), lambda: self.fail(CANCELLED))
 
-    def _cool_down(self) -> None:
-        self.core.change(
-            cooling_fan_speed="0",
-            heatbreak_fan_speed="0",
-            big_fan1_speed="0",
-            bed_target_temper=0.0,
-            nozzle_target_temper=0.0,
-        )
-
-    def _finish(self) -> None:
-        self.core.report["mc_percent"] = 99
+    def finish(self) -> None:
         self.core.change(mc_percent=99, mc_remaining_time=0)
         self._end("FINISH", 0, mc_percent=100)
 
-    def fail(self, code: int, *, hms: tuple[int, int] | None = None) -> None:
+    def fail(self, code: int, *, hms: Hms | None = None) -> None:
         """End the job as FAILED; a cancel shows its code for two seconds, every other error stays."""
         self.update_progress()
         if hms is not None:

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from hub.simulators.bambu.codes import CARD_READ_ERROR, PARSE_ERROR
+
 SLICE_INFO = "Metadata/slice_info.config"
 SLICE_INFO_LIMIT_BYTES = 16 * 1024 * 1024
 HEADER_BYTES = 256 * 1024
+GCODE_LIMIT_BYTES = 1024**3
 CHUNK_BYTES = 1024 * 1024
 DEFAULT_DURATION_S = 600.0
 DEFAULT_LAYERS = 50
-
-PARSE_ERROR = 0x0500_4003
-CARD_READ_ERROR = 0x0500_C010
 
 
 class UnreadableFileError(Exception):
@@ -69,6 +69,8 @@ def _md5(path: Path) -> str:
 
 def _read_gcode(archive: zipfile.ZipFile, entry: str) -> str:
     """The head of the G-code; the rest is read too, so that damage anywhere is found before the print."""
+    if archive.getinfo(entry).file_size > GCODE_LIMIT_BYTES:
+        raise ValueError(f"{entry} is larger than a printer takes")
     with archive.open(entry) as stream:
         head = stream.read(HEADER_BYTES)
         while stream.read(CHUNK_BYTES):
