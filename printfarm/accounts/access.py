@@ -186,8 +186,9 @@ def enter_shop(db: Session, shop_id: UUID) -> None:
 
 def own_origin() -> bool:
     """Whether a websocket was opened by our own page; a browser always says where from."""
-    origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc == request.host
+    origin = urlsplit(request.headers.get("Origin", "")).netloc
+    public = urlsplit(current_app.config["SETTINGS"].public_url or "").netloc  # a proxy may hide it from us
+    return bool(origin) and origin in {request.host, public}
 
 
 def membership_of(db: Session, user_id: UUID, shop_id: UUID) -> Membership | None:
