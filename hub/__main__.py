@@ -93,7 +93,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--url", default=setting("PRINTFARM_HUB_URL"), help="web's address")
     parser.add_argument("--hub-id", default=setting("PRINTFARM_HUB_ID"), help="who this hub is")
     parser.add_argument(
-        "--data-dir", "--data", default=setting("PRINTFARM_HUB_DATA_DIR", "hub-data"), help="folder for ledger and files"
+        "--data-dir",
+        "--data",
+        default=setting("PRINTFARM_HUB_DATA_DIR", "hub-data"),
+        help="folder for ledger and files",
     )
     parser.epilog = (
         "The secret comes from PRINTFARM_HUB_SECRET or from hub.json in the data folder, never as an argument."

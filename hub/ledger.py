@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -212,7 +213,8 @@ class Ledger(Outbox):
     def printers(self) -> list[PrinterConfig]:
         with self._lock:
             rows = self._db.execute("SELECT printer_id, sealed FROM printers ORDER BY printer_id").fetchall()
-        return [PrinterConfig.model_validate_json(self._opened(sealed, printer_id)) for printer_id, sealed in rows]
+        opened = [self._opened(sealed, printer_id) for printer_id, sealed in rows]
+        return [PrinterConfig.model_validate_json(config) for config in opened if config is not None]
 
     def pin(self, config: PrinterConfig) -> str | None:
         """The certificate to expect: web's, else the one of the first contact with this serial."""
@@ -252,5 +254,9 @@ class Ledger(Outbox):
         nonce = os.urandom(12)
         return nonce + self._seal.encrypt(nonce, text.encode(), printer_id.encode())
 
-    def _opened(self, sealed: bytes, printer_id: str) -> bytes:
-        return self._seal.decrypt(sealed[:12], sealed[12:], printer_id.encode())
+    def _opened(self, sealed: bytes, printer_id: str) -> bytes | None:
+        """None when it was sealed with another secret: the hub was enrolled anew, and web sends its printers again."""
+        try:
+            return self._seal.decrypt(sealed[:12], sealed[12:], printer_id.encode())
+        except InvalidTag:
+            return None

@@ -89,7 +89,9 @@ class Printer:
             self._overflowed = True
 
     def submit(self, call: Callable[[], None]) -> bool:
-        """For commands, which must not be dropped silently. False when the printer's inbox is full."""
+        """For commands, which must not be dropped silently. False when the inbox is full or the printer is closing."""
+        if self._stopping.is_set():
+            return False
         try:
             self._inbox.put_nowait(call)
         except queue.Full:
@@ -109,6 +111,9 @@ class Printer:
             with contextlib.suppress(queue.Empty):
                 self._guarded(self._inbox.get(timeout=pause))
             self._guarded(self._tick)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._guarded(self._inbox.get_nowait())
         if self._start is not None:
             self._start.abandon()
         self._transfers.put(None)
@@ -219,11 +224,14 @@ class Printer:
                 self._start = Start(self, PrintCommand.model_validate_json(stored.body), run)
 
     def begin(self, command: PrintCommand, run: Run) -> None:
+        stored = self.ledger.run(run.run_code)
+        resumed = self._start is not None and self._start.run.run_code == run.run_code
+        if resumed or stored is None or stored.phase != "received":
+            return  # this thread began after the run was written down, and has taken it up from the ledger
         if self._start is not None or (self._watch is not None and self._watch.is_unconfirmed):
             sentence = "Another start is still under way on this printer. Nothing was started."
             self.start_over(run, state="failed", code="printer_busy", sentence=sentence)
             return
-        self.ledger.say_run(run, at=datetime.now(UTC))
         self._start = Start(self, command, run)
 
     def watch(self, run: Run, baseline: PrinterReport) -> None:

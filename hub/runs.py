@@ -191,6 +191,7 @@ class RunWatch:
         return self._ended("cancelled" if stopped and not report.errors else "failed", report)
 
     def _ended(self, state: RunState, report: PrinterReport) -> Change:
+        self._doubt = None
         if state == "completed":
             total = _known(report.total_layers, self.run.total_layers)
             self.run = replace(self.run, percent=100, layer=total, total_layers=total)

@@ -172,6 +172,7 @@ class Supervisor:
                 self._finish(command, success=False, code="already_started", sentence=sentence)
                 return
             self._finish(command, success=True, code="accepted")
+            self._ledger.say_run(run, at=datetime.now(UTC))
         if not printer.submit(lambda: printer.begin(command, run)):
             sentence = "The hub has too much to do for this printer. Nothing was started; try again."
             printer.start_over(run, state="failed", code="hub_busy", sentence=sentence)
