@@ -51,12 +51,6 @@ def seen_lately(part: str) -> bool:
         return False
 
 
-def _expects_hub() -> bool:
-    """The built-in hub gets its credentials when the first shop is opened; before that nobody misses it."""
-    settings = current_app.config["SETTINGS"]
-    return bool(settings.hub) and (settings.hub_dir / "hub.json").exists()
-
-
 def _database() -> bool:
     try:
         with read_only(None) as db:
