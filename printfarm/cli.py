@@ -35,7 +35,11 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     add("up", up, "run everything: Redis, web, workers and hub; stop with Ctrl-C")
-    add("demo", demo, "run everything with a small made-up shop and simulated printers, in its own folder")
+    demo_parser = add(
+        "demo", demo, "run everything with a small made-up shop and simulated printers, in its own folder"
+    )
+    demo_parser.add_argument("--data", type=Path, metavar="FOLDER", help="where it keeps its data")
+    demo_parser.add_argument("--fresh", action="store_true", help="throw away what an earlier demo left there")
     inspect_parser = add("inspect", inspect, "print what the readers see in sliced files, one JSON object a line")
     inspect_parser.add_argument("--json", action="store_true", help="the output is always JSON; accepted for clarity")
     inspect_parser.add_argument("files", nargs="+", metavar="FILE")
@@ -62,10 +66,10 @@ def up(_arguments: argparse.Namespace) -> int:
     return _start(load_settings(), processes.run)
 
 
-def demo(_arguments: argparse.Namespace) -> int:
+def demo(arguments: argparse.Namespace) -> int:
     from printfarm.processes import demo as processes
 
-    return _start(processes.settings(), processes.run)
+    return _start(processes.settings(arguments.data), lambda settings: processes.run(settings, fresh=arguments.fresh))
 
 
 def inspect(arguments: argparse.Namespace) -> int:

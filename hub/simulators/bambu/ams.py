@@ -100,6 +100,9 @@ class Ams:
         return self.units[unit].slots[slot] if 0 <= tray < len(self.units) * SLOTS_PER_UNIT else None
 
     def put(self, tray: int, spool: Spool | None) -> None:
+        if tray == EXTERNAL and spool is not None:
+            self.external = spool
+            return
         if not 0 <= tray < len(self.units) * SLOTS_PER_UNIT:
             raise ValueError(f"This printer has no AMS slot {tray}.")
         unit, slot = divmod(tray, SLOTS_PER_UNIT)
