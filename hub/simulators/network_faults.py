@@ -41,6 +41,8 @@ class NetworkFaults:
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.board.listeners.append(self._changed)
+        for name, options in list(self.board.active.items()):  # those that were set before anybody listened
+            self._changed("set", name, options)
 
     def sync_switches(self) -> None:
         """Set what follows directly from the faults that are on."""

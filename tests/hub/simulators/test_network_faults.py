@@ -261,3 +261,14 @@ def test_stepping_by_hand_publishes_every_step(tmp_path):
             wait_until(lambda: hub.merged.get("gcode_state") == "FINISH")
             assert hub.states() == ["IDLE", "PREPARE", "RUNNING", "FINISH"]
             assert len(hub.messages) > 100
+
+
+def test_a_fault_of_the_config_is_on_from_the_first_connection(tmp_path):
+    spec = PrinterSpec(model="P1S", faults=[{"name": "B34", "for_s": SPEED * 3}])
+    with SimulatedFarm([spec], speed=SPEED, data=tmp_path) as farm:
+        printer = farm.printers[0]
+        wait_until(lambda: printer.mqtt.frozen)
+        wait_until(lambda: not printer.mqtt.frozen)
+        with MqttListener(printer) as hub:
+            hub.ask_all()
+            wait_until(lambda: hub.merged)
