@@ -19,6 +19,7 @@ from printfarm.core.work import unit_of_work
 from printfarm.files import service
 from printfarm.files.models import Upload
 from printfarm.files.readers import UnreadableFile
+from printfarm.files.readers.results import Json
 from printfarm.files.receiving import SCRATCH, drafts_folder
 from printfarm.files.service import PlatePicture, Received
 
@@ -78,6 +79,14 @@ def read_in_child(
     return _answer(folder / "reading.json")
 
 
+def refuse_unprintable(reading: Json) -> None:
+    """A sliced file of which not one plate can be printed is of no use here; raises UnreadableFile that says why."""
+    if not reading["sliced"] or any(plate["printable"] for plate in reading["plates"]):
+        return
+    reasons = [warning["sentence"] for warning in reading["warnings"]]
+    raise UnreadableFile(reasons[0] if reasons else "This file holds no G-code that can be printed. Slice it again.")
+
+
 def forget_file(shop_id: UUID, file_id: UUID) -> None:
     """Remove the bytes of a file whose row is gone."""
     for kind in ("incoming", "sliced", "picture", "thumb"):
@@ -108,6 +117,7 @@ def _read(shop_id: UUID, upload: Upload) -> None:
             return
         tick(10)
         answer = read_in_child(path, Path(scratch), tick=lambda: tick(0))
+        refuse_unprintable(answer["reading"])
         tick(70)
         pictures = [_keep_picture(shop_id, upload.id, Path(scratch), shown) for shown in answer["pictures"]]
     with unit_of_work(shop_id) as db:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from werkzeug.exceptions import BadRequest
-from werkzeug.sansio.multipart import NEED_DATA, Data, Epilogue, Event, Field, File, MultipartDecoder
+from werkzeug.sansio.multipart import NEED_DATA, Data, Event, Field, File, MultipartDecoder, State
 
 CHUNK_BYTES = 256 * 1024
 FIELD_BYTES = 64 * 1024
@@ -55,11 +55,11 @@ def _events(stream: IO[bytes], boundary: bytes) -> Iterator[Event]:
         decoder.receive_data(chunk or None)
         try:
             while (event := decoder.next_event()) is not NEED_DATA:
-                if isinstance(event, Epilogue):
-                    return
                 yield event
         except (ValueError, AttributeError) as problem:  # the decoder meets nonsense with either
             raise BadRequest("The upload broke off before it was complete. Nothing was stored; try again.") from problem
+        if decoder.state is State.EPILOGUE:  # the last boundary; what a client sends after it is not ours
+            return
 
 
 def _data(events: Iterator[Event]) -> Iterator[bytes]:

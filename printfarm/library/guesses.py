@@ -110,7 +110,7 @@ def _hue_word(red: float, green: float, blue: float, high: float, low: float) ->
     else:
         hue = (red - green) / span + 4
     word = next((word for limit, word in _HUES if hue < limit), "Red")
-    if word == "Orange" and high < 0.7:
+    if 0.1 < hue < 0.75 and high < 0.7:
         return "Brown"
     return f"Dark {word.lower()}" if high < 0.45 else word
 

@@ -70,7 +70,7 @@ def offered(page: Page, form: str = "#answer") -> dict[str, str]:
             chosen = control.select_one("option[selected]") or control.select_one("option")
             found[name] = str(chosen["value"]) if chosen else ""
         elif control.name == "textarea":
-            found[name] = control.get_text().strip("\n")
+            found[name] = control.get_text().strip()
         elif control.get("type") not in {"radio", "checkbox"} or control.has_attr("checked"):
             found[name] = str(control.get("value", ""))
     found.pop("csrf_token", None)
