@@ -49,7 +49,7 @@ def command(settings: Settings) -> list[str]:
         server_binary(),
         *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
         *("--dir", str(settings.data_dir / "redis"), "--appendonly", "yes", "--save", ""),
-        *("--maxmemory-policy", "noeviction", "--loglevel", "warning", "--databases", "1"),
+        *("--maxmemory-policy", "noeviction", "--loglevel", "warning", "--databases", "1", "--maxclients", "512"),
     ]
 
 
