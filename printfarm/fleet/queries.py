@@ -1,7 +1,7 @@
 """What screens and decisions need to know of the fleet, each in a fixed number of statements."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
+from hub import protocol
 from printfarm.core.bus import recall_telemetry
 from printfarm.core.clock import utc_now
 from printfarm.core.tenancy import shop_of
-from printfarm.filament.models import Spool
 from printfarm.fleet.models import (
     EXTERNAL_UNIT,
     ForeignRun,
@@ -22,10 +22,13 @@ from printfarm.fleet.models import (
     PrinterError,
     PrinterSlot,
 )
+from printfarm.fleet.service.slots import contradiction
+from printfarm.fleet.words import Face, face_of
 
 PRINTER_TELEMETRY, FILE_TELEMETRY = "printer", "file"
 # States in which a printer works on something; from hub.protocol.PrinterState.
 WORKING = frozenset({"preparing", "printing", "pausing", "paused", "attention", "busy", "starting_up"})
+NOTHING_SAID: dict[str, Any] = dict.fromkeys(protocol.PrinterStatus.model_fields)
 NO_HUB = "The hub of this printer is not connected. Check that it runs and reaches this server; the printer itself may be fine."
 
 
@@ -99,22 +102,60 @@ TITLES: list[Callable[[Session, Sequence[UUID]], dict[UUID, OnPrinter]]] = []
 
 
 @dataclass(frozen=True)
-class PrinterCard:
-    """A printer with everything that its card shows. `live` is its latest telemetry (hub.protocol.PrinterStatus), or {}."""
+class SlotView:
+    """A place for filament as a card shows it. `remain_percent` is the printer's own guess, for rolls with a chip."""
 
+    slot: PrinterSlot
+    warning: str | None
+    present: bool
+    loaded: bool
+    remain_percent: int | None
+
+    @property
+    def label(self) -> str:
+        return self.slot.label
+
+    @property
+    def colours(self) -> list[str]:
+        """What to paint: the roll's colours, or the one that the printer reports; empty for an empty place."""
+        if self.slot.spool is not None:
+            return self.slot.spool.filament.colour_hex.split(",")
+        return [self.slot.reported_colour_hex] if self.slot.reported_colour_hex else []
+
+
+@dataclass(frozen=True)
+class PrinterCard:
+    """A printer with everything that its card shows. `live` is its latest telemetry (the fields of
+    hub.protocol.PrinterStatus), every value None while it cannot be seen.
+    """
+
+    facts: PrinterFacts
     printer: Printer
     hub: Hub
-    online: bool
-    hub_connected: bool
-    state: str
-    sentence: str
     live: dict[str, Any]
-    slots: list[PrinterSlot]
+    slots: list[SlotView]
     errors: list[PrinterError]
     on_printer: OnPrinter | None
-    foreign: ForeignRun | None = None
-    file_percent: int | None = None
-    capabilities: frozenset[str] = field(default=frozenset())
+    foreign: ForeignRun | None
+
+    @property
+    def face(self) -> Face:
+        return face_of(
+            hub_connected=self.facts.hub_connected,
+            connection=self.printer.connection,
+            state=self.facts.state,
+            bed_cleared=self.printer.bed_cleared,
+            in_maintenance=self.printer.in_maintenance,
+        )
+
+    @property
+    def shows_progress(self) -> bool:
+        """Percentages of a printer that rests belong to its last print."""
+        return self.facts.online and self.facts.state in {"preparing", "printing", "pausing", "paused", "attention"}
+
+    @property
+    def can_stop(self) -> bool:
+        return self.shows_progress and "stop" in self.facts.capabilities
 
 
 def printer_facts(db: Session) -> list[PrinterFacts]:
@@ -149,25 +190,27 @@ def printer_cards(db: Session, printer_ids: Sequence[UUID] | None = None) -> lis
     now = utc_now()
     cards = []
     for printer in printers:
-        facts = _facts(printer, slots.get(printer.id, []), telemetry.get(str(printer.id), {}), now)
-        live = telemetry.get(str(printer.id), {}) if facts.online else {}
+        said = telemetry.get(str(printer.id), {})
+        facts = _facts(printer, slots.get(printer.id, []), said, now)
+        live = NOTHING_SAID | (said if facts.online else {})
         cards.append(
             PrinterCard(
+                facts=facts,
                 printer=printer,
                 hub=printer.hub,
-                online=facts.online,
-                hub_connected=facts.hub_connected,
-                state=facts.state,
-                sentence=facts.connection_sentence,
                 live=live,
-                slots=slots.get(printer.id, []),
+                slots=_slot_views(slots.get(printer.id, []), facts, live),
                 errors=errors.get(printer.id, []),
                 on_printer=titles.get(printer.id),
                 foreign=foreign.get(printer.id),
-                capabilities=facts.capabilities,
             )
         )
     return cards
+
+
+def card_of(db: Session, printer_id: UUID) -> PrinterCard | None:
+    """The card of one printer in use, or None."""
+    return next(iter(printer_cards(db, [printer_id])), None)
 
 
 def list_hubs(db: Session) -> list[tuple[Hub, int]]:
@@ -199,17 +242,19 @@ def past_errors(db: Session, printer_id: UUID, limit: int = 20) -> list[PrinterE
     )
 
 
-def spools_to_load(db: Session, limit: int = 500) -> list[tuple[Spool, str | None]]:
-    """The spools that may lie in a slot, and where each lies now ("A2 of Anna")."""
+def where_spools_lie(db: Session, spool_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Where rolls are: "A2 of Anna"."""
     rows = db.execute(
-        select(Spool, PrinterSlot, Printer.name)
-        .outerjoin(PrinterSlot, PrinterSlot.spool_id == Spool.id)
-        .outerjoin(Printer, Printer.id == PrinterSlot.printer_id)
-        .where(Spool.archived_at.is_(None))
-        .order_by(Spool.created_at.desc(), Spool.id)
-        .limit(limit)
+        select(PrinterSlot, Printer.name)
+        .join(Printer, Printer.id == PrinterSlot.printer_id)
+        .where(PrinterSlot.spool_id.in_(spool_ids))
     ).unique()
-    return [(spool, f"{slot.label} of {name}" if slot is not None else None) for spool, slot, name in rows]
+    return {slot.spool_id: f"{slot.label} of {name}" for slot, name in rows if slot.spool_id is not None}
+
+
+def archived_printers(db: Session) -> int:
+    """How many printers are out of use."""
+    return db.scalar(select(func.count()).select_from(Printer).where(Printer.archived_at.is_not(None))) or 0
 
 
 def _in_use() -> Select[Printer]:
@@ -286,6 +331,24 @@ def _reported_now(live: dict[str, Any]) -> set[tuple[int, int]] | None:
     """The places in the latest report; None when it names none (a printer without AMS, or one that shuts down)."""
     named = {(slot["ams_unit"], slot["slot"]) for slot in live.get("slots", ())}
     return named or None
+
+
+def _slot_views(slots: list[PrinterSlot], facts: PrinterFacts, live: dict[str, Any]) -> list[SlotView]:
+    said = {(one["ams_unit"], one["slot"]): one for one in live["slots"] or ()}
+    present = {one.id: one.present for one in facts.slots}
+    views = []
+    for slot in slots:
+        now = said.get((slot.ams_unit, slot.slot), {})
+        views.append(
+            SlotView(
+                slot=slot,
+                warning=contradiction(slot),
+                present=present[slot.id],
+                loaded=bool(now.get("loaded")),
+                remain_percent=now.get("remain_percent"),
+            )
+        )
+    return views
 
 
 def _slot_facts(slot: PrinterSlot, reported: set[tuple[int, int]] | None) -> SlotFacts:

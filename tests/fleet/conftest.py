@@ -1,6 +1,6 @@
 """A shop with a hub and printers, and the application behind a real socket."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -58,3 +58,29 @@ def connected(served: Served, hub: service.NewHub, printer: SimpleNamespace) -> 
     with FakeHub(served.url, hub.id, hub.secret) as fake:
         fake.hear(protocol.SyncPrinters)
         yield fake
+
+
+@pytest.fixture
+def count_statements(app: Flask) -> Callable[[Callable[[], object]], int]:
+    """How many statements a deed asks of the database."""
+    from sqlalchemy import event
+
+    from printfarm.core.database import db
+
+    with app.app_context():
+        engine = db.engine
+
+    def count(deed: Callable[[], object]) -> int:
+        asked: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            asked.append(statement)
+
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            deed()
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+        return len(asked)
+
+    return count

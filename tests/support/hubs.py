@@ -40,9 +40,12 @@ class FakeHub:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def open(self) -> protocol.Challenge:
+    def dial(self) -> None:
         address = self.url.replace("http", "ws", 1) + f"/ws/hub/{self.hub_id}"
         self.socket = self._open.enter_context(connect(address, open_timeout=10, close_timeout=2, max_size=2**20))
+
+    def open(self) -> protocol.Challenge:
+        self.dial()
         challenge = self._read(10)
         assert isinstance(challenge, protocol.Challenge)
         return challenge

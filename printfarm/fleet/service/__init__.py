@@ -13,6 +13,7 @@ from printfarm.fleet.service.control import control
 from printfarm.fleet.service.hubs import NewHub, add_hub, archive_hub, find_hub
 from printfarm.fleet.service.printers import (
     BUSY_CHECKS,
+    CodeMissing,
     InUse,
     PrinterSettings,
     SerialTaken,
@@ -34,6 +35,7 @@ __all__ = [
     "BUSY_CHECKS",
     "START_PATIENCE",
     "Assigned",
+    "CodeMissing",
     "InUse",
     "NewHub",
     "PrinterSettings",

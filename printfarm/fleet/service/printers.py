@@ -32,6 +32,13 @@ class SerialTaken(DomainError):
     """Another printer in use has this serial number. Two connections to one printer throw each other out."""
 
 
+class CodeMissing(DomainError):
+    """An access code is needed and none was given."""
+
+    def __init__(self) -> None:
+        super().__init__("The access code is missing. It stands on the printer's screen, under Network or LAN Only.")
+
+
 @dataclass(frozen=True)
 class PrinterSettings:
     """What a person says about a printer. `access_code` empty keeps the one that is known."""
@@ -52,10 +59,10 @@ class PrinterSettings:
 def add_printer(db: Session, settings: PrinterSettings, *, certificate_sha256: str | None = None) -> Printer:
     """A new printer, at the end of the list, with a place for an external spool.
 
-    Raises SerialTaken, NotFound (hub), DomainError (no access code).
+    Raises SerialTaken, NotFound (hub), CodeMissing.
     """
     if not settings.access_code:
-        raise DomainError("The access code is missing. It stands on the printer's screen, under Network or LAN Only.")
+        raise CodeMissing
     _refuse_serial_twice(db, settings.serial, None)
     hub = find_hub(db, settings.hub_id)
     printer = Printer(hub_id=hub.id, position=_last_position(db) + 1, access_code_sealed="", model="", model_id="")
@@ -121,6 +128,22 @@ def lock_printer(db: Session, printer_id: UUID) -> Printer:
 def access_code_of(printer: Printer) -> str:
     """The access code, in the clear: only for the message to the hub."""
     return unseal(printer.access_code_sealed, bound_to=code_place(printer.shop_id, printer.id))
+
+
+def settings_known(printer: Printer) -> PrinterSettings:
+    """What is known of a printer, without its access code."""
+    return PrinterSettings(
+        name=printer.name,
+        model_id=printer.model_id,
+        address=printer.address,
+        serial=printer.serial,
+        hub_id=printer.hub_id,
+        nozzle_mm=printer.nozzle_mm,
+        bed_type=printer.bed_type,
+        location=printer.location,
+        mqtt_port=printer.mqtt_port,
+        ftps_port=printer.ftps_port,
+    )
 
 
 def code_place(shop_id: UUID, printer_id: UUID) -> str:

@@ -21,6 +21,7 @@ from printfarm.fleet.models import Command, Printer, PrinterTrial
 from printfarm.fleet.service.commands import queue_command
 from printfarm.fleet.service.hubs import find_hub
 from printfarm.fleet.service.printers import (
+    CodeMissing,
     PrinterSettings,
     access_code_of,
     add_printer,
@@ -44,13 +45,13 @@ def start_trial(
     """Ask the hub to try a printer. With `printer_id` an empty access code means the one that is known.
 
     `pinned=False`: the certificate is not compared with the one that was trusted; the result shows the new one.
-    Raises NotFound (hub, printer), DomainError (no access code).
+    Raises NotFound (hub, printer), CodeMissing, DomainError (unknown model).
     """
     hub = find_hub(db, settings.hub_id)
     printer = lock_printer(db, printer_id) if printer_id else None
     code = settings.access_code or (access_code_of(printer) if printer else "")
     if not code:
-        raise DomainError("The access code is missing. It stands on the printer's screen, under Network or LAN Only.")
+        raise CodeMissing
     if settings.model_id not in BY_ID:
         raise DomainError("Choose the printer's model from the list.")
     trial = PrinterTrial(
@@ -74,6 +75,16 @@ def start_trial(
     trial.command_id = command.id
     owe(db, FORGET, trial.id, within_s=KEPT_S)
     return trial
+
+
+def repeat_trial(db: Session, trial_id: UUID, *, user_id: UUID | None = None) -> PrinterTrial:
+    """The same once more. Raises CodeMissing when the access code has been wiped meanwhile."""
+    before = find_trial(db, trial_id)
+    settings = replace(settings_of(before), access_code=code_of(before))
+    if not settings.access_code and before.printer_id is None:
+        raise CodeMissing
+    pinned = before.printer_id is None or before.asked.get("certificate_sha256") is not None
+    return start_trial(db, settings, printer_id=before.printer_id, pinned=pinned, user_id=user_id)
 
 
 def find_trial(db: Session, trial_id: UUID) -> PrinterTrial:

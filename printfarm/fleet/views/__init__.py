@@ -1,3 +1,6 @@
-from flask import Blueprint
+"""Pages of the fleet: printers, their slots, trials, hubs."""
 
-bp = Blueprint("fleet", __name__, url_prefix="/fleet")
+from printfarm.fleet.views import hubs, printers, setting_up, slots
+from printfarm.fleet.views.blueprint import bp
+
+__all__ = ["bp", "hubs", "printers", "setting_up", "slots"]
