@@ -12,21 +12,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event, Thread
-from typing import Any, Literal
+from typing import Literal
 
 from hub.adapters.base import Adapter, AdapterFactory, Answer, PrinterReport, Timings, TransferError
 from hub.files import FileStore
 from hub.ledger import Ledger, Run
-from hub.protocol import ENDED, Connection, FileProgress, PrintCommand, PrinterCommand, PrinterConfig, PrinterStatus
+from hub.protocol import ENDED, Connection, FileProgress, PrintCommand, PrinterConfig, PrinterStatus
 from hub.runs import Change, RunWatch, belongs
 from hub.starts import RESUME_WITHIN_S, Start
+from hub.status import status_of
 from hub.watches import ErrorWatch, ForeignWatch
 
 log = logging.getLogger("hub.printer")
 
 _INBOX_CALLS = 2000
 _TRANSFERS = 8
-_LIGHT = frozenset({"light_on", "light_off"})
 
 Show = Callable[[PrinterStatus | FileProgress], None]
 
@@ -54,8 +54,8 @@ class Printer:
         self._transfers: queue.Queue[Callable[[], None] | None] = queue.Queue(_TRANSFERS)
         self._stopping = Event()
         self._overflowed = False
-        self._start: Start | None = None
-        self._watch: RunWatch | None = None
+        self.starting: Start | None = None
+        self.watched: RunWatch | None = None
         self._has_leftovers = False
         self._status_dirty = True
         self._status_at = float("-inf")
@@ -114,8 +114,8 @@ class Printer:
         with contextlib.suppress(queue.Empty):
             while True:
                 self._guarded(self._inbox.get_nowait())
-        if self._start is not None:
-            self._start.abandon()
+        if self.starting is not None:
+            self.starting.abandon()
         self._transfers.put(None)
         self._guarded(self.adapter.close)
 
@@ -140,19 +140,19 @@ class Printer:
             self._overflowed = False
             log.warning("printer=%s sent more than could be read; asking for everything", self.config.id)
             self.adapter.ask()
-        if self._start is not None:
-            self._start.tick(now)
-            self._start = None if self._start.is_over else self._start
+        if self.starting is not None:
+            self.starting.tick(now)
+            self.starting = None if self.starting.is_over else self.starting
         self._tick_watches(now)
         if self._status_dirty and now - self._status_at >= self.timings.status_every:
             self._status_dirty, self._status_at = False, now
-            self.show(self._status())
+            self.show(status_of(self))
 
     def _tick_watches(self, now: float) -> None:
-        if self._watch is not None:
-            if self._watch.must_ask(now):
+        if self.watched is not None:
+            if self.watched.must_ask(now):
                 self.adapter.ask()
-            self._apply(self._watch.tick(now))
+            self._apply(self.watched.tick(now))
         if self.connection == "online":
             self._tell_errors(now)
 
@@ -166,8 +166,8 @@ class Printer:
         log.info("printer=%s connection=%s %s", self.config.id, connection, sentence)
         if self.connection == "online":
             self.report = replace(self.report, confirmed=False)
-            if self._watch is not None:
-                self._watch.disconnected()
+            if self.watched is not None:
+                self.watched.disconnected()
         if connection == "online":
             self._has_leftovers = not self.adapter.keeps_files and bool(self.ledger.files(self.config.id))
         self.connection, self.connection_sentence = connection, sentence
@@ -178,9 +178,9 @@ class Printer:
         self.report, self.heard_at = report, now
         self._status_dirty = True
         ours = False
-        if self._watch is not None:
-            ours = belongs(self._watch.run, report)
-            self._apply(self._watch.observe(report, now))
+        if self.watched is not None:
+            ours = belongs(self.watched.run, report)
+            self._apply(self.watched.observe(report, now))
         for change in self._foreign.observe(report, ours=ours, now=now):
             self.ledger.say_foreign_run(
                 printer_id=self.config.id,
@@ -195,7 +195,7 @@ class Printer:
                 at=datetime.now(UTC),
             )
         self._tell_errors(now)
-        if self._has_leftovers and report.is_ready and self._start is None and self._watch is None:
+        if self._has_leftovers and report.is_ready and self.starting is None and self.watched is None:
             self._clean_up()
 
     def _tell_errors(self, now: float) -> None:
@@ -203,7 +203,7 @@ class Printer:
             self.ledger.say_error(self.config.id, error, active=active)
 
     def start_is_pending(self) -> bool:
-        return self._watch is not None and self._watch.is_young(time.monotonic())
+        return self.watched is not None and self.watched.is_young(time.monotonic())
 
     def remember_pin(self, sha256: str) -> None:
         self.ledger.save_pin(self.config, sha256)
@@ -214,35 +214,35 @@ class Printer:
         """After a restart: take up what was under way. What was published is only watched."""
         for run in self.ledger.open_runs(self.config.id):
             if run.phase == "published":
-                self._watch = RunWatch(run, self.timings, self.adapter.patience, time.monotonic(), baseline=None)
+                self.watched = RunWatch(run, self.timings, self.adapter.patience, time.monotonic(), baseline=None)
                 continue
             stored = self.ledger.command(run.command_id)
             if stored is None or time.time() - run.received_at > RESUME_WITHIN_S:
                 sentence = "The hub was away too long in the middle of this start. Nothing was started; start it again."
                 self.start_over(run, state="failed", code="hub_was_away", sentence=sentence)
-            elif self._start is None:
-                self._start = Start(self, PrintCommand.model_validate_json(stored.body), run)
+            elif self.starting is None:
+                self.starting = Start(self, PrintCommand.model_validate_json(stored.body), run)
 
     def begin(self, command: PrintCommand, run: Run) -> None:
         stored = self.ledger.run(run.run_code)
-        resumed = self._start is not None and self._start.run.run_code == run.run_code
+        resumed = self.starting is not None and self.starting.run.run_code == run.run_code
         if resumed or stored is None or stored.phase != "received":
             return  # this thread began after the run was written down, and has taken it up from the ledger
-        if self._start is not None or (self._watch is not None and self._watch.is_unconfirmed):
+        if self.starting is not None or (self.watched is not None and self.watched.is_unconfirmed):
             sentence = "Another start is still under way on this printer. Nothing was started."
             self.start_over(run, state="failed", code="printer_busy", sentence=sentence)
             return
-        self._start = Start(self, command, run)
+        self.starting = Start(self, command, run)
 
     def watch(self, run: Run, baseline: PrinterReport) -> None:
         """From here on the printer may have the start. An older run that nobody saw end is no longer followed."""
         for older in self.ledger.open_runs(self.config.id):
             if older.run_code != run.run_code and older.phase == "published":
                 self.ledger.save_run(older, phase="done")
-        self._watch = RunWatch(run, self.timings, self.adapter.patience, time.monotonic(), baseline)
+        self.watched = RunWatch(run, self.timings, self.adapter.patience, time.monotonic(), baseline)
 
     def start_answered(self, run_code: str, answer: Answer) -> None:
-        watch = self._watch
+        watch = self.watched
         if watch is None or watch.run.run_code != run_code or not watch.is_unconfirmed:
             return
         if answer.success:
@@ -257,7 +257,7 @@ class Printer:
             self.ledger.say_run(run, code=code, sentence=sentence, at=datetime.now(UTC))
 
     def _apply(self, change: Change | None) -> None:
-        watch = self._watch
+        watch = self.watched
         if watch is None:
             return
         if change is None:
@@ -276,7 +276,7 @@ class Printer:
             )
         self._status_dirty = True
         if ended:
-            self._watch = None
+            self.watched = None
             self._has_leftovers = not self.adapter.keeps_files
         elif change.state == "running" and watch.must_stop:
             watch.must_stop = False
@@ -305,73 +305,5 @@ class Printer:
 
         self.transfer(remove)
 
-    # --- Commands ---
-
-    def carry_out(self, command: PrinterCommand) -> None:
-        def done(answer: Answer) -> None:
-            self.ledger.finish(command.command_id, success=answer.success, code=answer.code, sentence=answer.sentence)
-
-        refused = self._refuse(command)
-        if refused is not None:
-            done(refused)
-        elif self._start is not None and command.action == "stop" and command.run_code == self._start.run.run_code:
-            self._start.cancel()
-            done(Answer(success=True, code="cancelled"))
-        elif command.action == "refresh":
-            self.adapter.ask()
-            done(Answer(success=True, code="done"))
-        else:
-            if command.action == "stop" and self._watch is not None:
-                self._watch.stop_asked(time.monotonic())
-            self.adapter.act(command.action, done)
-
-    def _refuse(self, command: PrinterCommand) -> Answer | None:
-        wanted = "light" if command.action in _LIGHT else command.action
-        if wanted not in self.adapter.capabilities:
-            return Answer(success=False, code="not_supported", sentence="This printer cannot do that.")
-        if command.run_code is None or self._is_current(command.run_code):
-            return None
-        return Answer(
-            success=False, code="not_this_run", sentence="The printer is not working on this print (any more)."
-        )
-
-    def _is_current(self, run_code: str) -> bool:
-        if self._start is not None:
-            return self._start.run.run_code == run_code
-        if self._watch is None or self._watch.run.run_code != run_code:
-            return False
-        return belongs(self._watch.run, self.report) or not self.report.is_active
-
-    # --- Status ---
-
     def republish(self) -> None:
         self._status_dirty = True
-
-    def _status(self) -> PrinterStatus:
-        online = self.connection == "online"
-        report = self.report
-        fields: dict[str, Any] = {
-            name: getattr(report, name)
-            for name in (
-                "percent", "layer", "total_layers", "remaining_minutes", "stage_word", "nozzle_c", "nozzle_target_c",
-                "bed_c", "bed_target_c", "chamber_c", "speed", "wifi_dbm", "active_slot", "firmware", "developer_mode",
-                "confirmed",
-            )
-        }  # fmt: skip
-        return PrinterStatus(
-            printer_id=self.config.id,
-            connection=self.connection,
-            connection_sentence=self.connection_sentence,
-            state=report.state if online else "offline",
-            run_code=self._run_code(),
-            slots=list(report.slots),
-            errors=list(report.errors),
-            capabilities=sorted(self.adapter.capabilities),
-            at=datetime.now(UTC),
-            **fields,
-        )
-
-    def _run_code(self) -> str | None:
-        if self._start is not None:
-            return self._start.run.run_code
-        return self._watch.run.run_code if self._watch is not None else None

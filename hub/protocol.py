@@ -18,10 +18,10 @@ re-sends its durable messages above `last_seq`. Durable messages carry `seq`, wh
 each until web says received {seq}, which covers every durable message up to that number. Web stores first and
 says received afterwards, and ignores a seq that it has already stored. Volatile messages may be lost.
 
-What an acknowledgement means: the hub has written the command down and has carried it out (`success`), or never will.
-For a start and for try_printer it means "written down, under way": a start's fate always comes as run_report (also when
-the ack says no), and a trial's as try_result. A command id that the hub has seen before gets the stored answer again
-and does nothing twice.
+What an acknowledgement means: the hub has carried the command out (`success`), or never will. For a start it means
+"written down": its fate always comes as run_report, also when the ack says no (but for the code already_started, when
+the run had been started before). A trial is acknowledged together with its try_result. A command id that the hub has
+seen before gets the stored answer again and does nothing twice.
 """
 
 import hashlib

@@ -13,6 +13,7 @@ from hub.adapters.base import Timings
 from hub.adapters.registry import PROTOCOLS
 from hub.files import FileStore
 from hub.ledger import Ledger, Run
+from hub.orders import carry_out
 from hub.printer import Printer, Show
 from hub.protocol import (
     Command,
@@ -196,7 +197,7 @@ class Supervisor:
             self._ledger.repeat(command.command_id)
         elif printer is None:
             self._finish(command, success=False, code="unknown_printer", sentence="This hub does not know the printer.")
-        elif not printer.submit(lambda: printer.carry_out(command)):
+        elif not printer.submit(lambda: carry_out(printer, command)):
             sentence = "The hub has too much to do for this printer. Try again."
             self._finish(command, success=False, code="hub_busy", sentence=sentence)
 

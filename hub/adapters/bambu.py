@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, ClassVar
 
 from hub.adapters import bambu_commands as commands
 from hub.adapters import bambu_errors, bambu_merge
@@ -46,7 +46,9 @@ class _Awaited:
 
 
 class BambuPrinter:
-    capabilities = frozenset({"start", "pause", "resume", "stop", "clear_error", "refresh", "light", "slots", "upload"})
+    capabilities: ClassVar[frozenset[str]] = frozenset(
+        {"start", "pause", "resume", "stop", "clear_error", "refresh", "light", "slots", "upload"}
+    )
 
     def __init__(self, config: PrinterConfig, host: PrinterHost) -> None:
         self._config = config

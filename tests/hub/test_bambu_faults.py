@@ -278,7 +278,7 @@ def test_a_power_cut_with_recovery_asks_the_person(hub, printer):
     printer.fault("B10")
     report = hub.wait_run(RUN, "paused")
     assert "power failed" in report.sentence
-    assert hub.status(printer_id(printer)).state == "attention"
+    assert hub.wait_status(printer_id(printer), "the printer asking", lambda s: s.state == "attention")
 
 
 @pytest.mark.parametrize(("user", "state"), [(True, "cancelled"), (False, "failed")])
