@@ -5,7 +5,6 @@ from pathlib import Path
 
 from flask import Flask
 from flask_babel import Babel
-from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -21,7 +20,6 @@ AREAS = (accounts, files, filament, library, fleet, queue, insight)
 
 csrf = CSRFProtect()
 babel = Babel()
-migrate = Migrate()
 
 
 def build(settings: Settings) -> Flask:
@@ -31,7 +29,6 @@ def build(settings: Settings) -> Flask:
     db.init_app(app)
     with app.app_context():
         tune(db.engine)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     csrf.init_app(app)
     babel.init_app(app)
     Htmx(app)

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import cached_property
 from ipaddress import IPv6Address, ip_address
 
 from flask import Flask, current_app, request
@@ -19,11 +20,15 @@ class Rates:
     """The counters of one application."""
 
     def __init__(self, redis_url: str) -> None:
-        url = redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
-        self._shared = FixedWindowRateLimiter(
-            storage_from_string(url, key_prefix="printfarm:rate", socket_timeout=2, socket_connect_timeout=2)
-        )
+        self._url = redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
         self._own = FixedWindowRateLimiter(MemoryStorage())
+
+    @cached_property
+    def _shared(self) -> FixedWindowRateLimiter:
+        """Made when first asked for: workers never count, and it brings a second client library with it."""
+        return FixedWindowRateLimiter(
+            storage_from_string(self._url, key_prefix="printfarm:rate", socket_timeout=2, socket_connect_timeout=2)
+        )
 
     def take(self, what: str, key: str, *, per_minute: int) -> None:
         """Count one more. Raises TooMany, which says when to try again."""

@@ -1,0 +1,110 @@
+"""Stored files in R2 or S3; storage.py says what each method promises."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from printfarm.config import Settings
+from printfarm.core.errors import Unavailable
+
+PUT_SECONDS = 3600
+
+
+class BucketStorage:
+    """Files in R2 or S3. Presigned PUT, never POST: not every S3 speaks POST, and none limits it as it says."""
+
+    def __init__(self, settings: Settings) -> None:
+        assert settings.s3_bucket is not None
+        self.bucket, self.prefix = settings.s3_bucket, settings.s3_prefix
+        self.client = boto3.client(
+            "s3",
+            endpoint_url=settings.s3_endpoint,
+            aws_access_key_id=settings.s3_access_key,
+            aws_secret_access_key=settings.s3_secret_key,
+            region_name=settings.s3_region,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path"},
+                connect_timeout=5,
+                read_timeout=60,
+                retries={"max_attempts": 3},
+            ),
+        )
+
+    def put_file(self, key: str, source: Path) -> None:
+        with _in_words():
+            self.client.upload_file(str(source), self.bucket, self.prefix + key)
+
+    def open(self, key: str) -> IO[bytes]:
+        file = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
+        try:
+            self._fetch(key, file)
+        except BaseException:
+            file.close()
+            raise
+        file.seek(0)
+        return file
+
+    @contextmanager
+    def local_copy(self, key: str) -> Iterator[Path]:
+        with tempfile.NamedTemporaryFile() as file:
+            self._fetch(key, file)
+            file.flush()
+            yield Path(file.name)
+
+    def delete(self, key: str) -> None:
+        with _in_words():
+            self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key)
+
+    def size(self, key: str) -> int | None:
+        with _in_words():
+            try:
+                return self.client.head_object(Bucket=self.bucket, Key=self.prefix + key)["ContentLength"]
+            except ClientError as problem:
+                if _is_missing(problem):
+                    return None
+                raise
+
+    def put_url(self, key: str, content_type: str) -> str | None:
+        what = {"Bucket": self.bucket, "Key": self.prefix + key, "ContentType": content_type}
+        return self.client.generate_presigned_url("put_object", Params=what, ExpiresIn=PUT_SECONDS)
+
+    def get_url(self, key: str, file_name: str, content_type: str) -> str | None:
+        what = {
+            "Bucket": self.bucket,
+            "Key": self.prefix + key,
+            "ResponseContentType": content_type,
+            "ResponseContentDisposition": f'attachment; filename="{_plain_name(file_name)}"',
+        }
+        return self.client.generate_presigned_url("get_object", Params=what, ExpiresIn=PUT_SECONDS)
+
+    def _fetch(self, key: str, file: Any) -> None:
+        with _in_words():
+            try:
+                self.client.download_fileobj(self.bucket, self.prefix + key, file)
+            except ClientError as problem:
+                if _is_missing(problem):
+                    raise FileNotFoundError(key) from problem
+                raise
+
+
+def _plain_name(name: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in name) or "file"
+
+
+def _is_missing(problem: ClientError) -> bool:
+    return problem.response.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NotFound"}
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as problem:
+        raise Unavailable("The file storage does not answer. Nothing was changed; try again in a moment.") from problem
