@@ -4,7 +4,7 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    """Register the area's views, reactions and screens."""
-    from printfarm.insight import views
+    """Register the area's views and screens."""
+    from printfarm.insight import live, views  # noqa: F401  # screens register by being imported
 
     app.register_blueprint(views.bp)
