@@ -8,17 +8,19 @@ import logging
 import random
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from hub.simulators.control import ControlClient, ControlError
 from printfarm.core.errors import DomainError
 from printfarm.core.work import read_only, unit_of_work
-from printfarm.demo.catalogue import BY_FILE, BY_KEY, LOADED, THINGS, Thing
+from printfarm.demo.catalogue import BY_FILE, BY_KEY, LOADED, MODEL_IDS, THINGS, Thing
 from printfarm.demo.shop import DemoShop
 from printfarm.demo.sliced import DESIGNER, write_sliced
 from printfarm.filament import service as filament
@@ -34,11 +36,12 @@ from printfarm.library.models import Model, Plate, Variant
 from printfarm.library.service import ModelFacts
 from printfarm.queue import service as queue
 from printfarm.queue.fitting import READY_STATES
-from printfarm.queue.models import ACTIVE_RUN_STATES, PrintJob, PrintRun
+from printfarm.queue.models import ACTIVE_RUN_STATES, JobOption, PrintJob, PrintRun
 
 log = logging.getLogger(__name__)
 
-FEWEST_WAITING, MOST_WAITING = 3, 6
+WAITING_EACH = 2
+NOZZLE_MM = Decimal("0.4")
 # Long enough for a person to see a bed that waits and a printer that is free, or to act first.
 BED_S, FREE_S, LOST_S = 15.0, 8.0, 30.0
 EMPTY_BELOW_MG = 90_000
@@ -196,14 +199,13 @@ class Visitor:
                 queue.settle_run(db, run_id, "failed", user_id=self._shop.visitor_id)
 
     def _want_more(self) -> None:
+        """Two jobs wait for each printer, so that none of them rests for long."""
         with unit_of_work(self._shop.id) as db:
-            waiting = list(db.scalars(select(PrintJob.name).where(PrintJob.state == "queued")))
-            if len(waiting) >= FEWEST_WAITING + len(_stuck(waiting)):
-                return
-            plates = [plate for plate in _plates(db) if not _stuck([plate.variant.model.name])]
-            self._choose.shuffle(plates)
-            for plate in plates[: MOST_WAITING - FEWEST_WAITING]:
-                queue.add_jobs(db, plate.id, user_id=self._shop.visitor_id)
+            plates, waiting = _plates(db), _waiting_plates(db)
+            for model in sorted(set(self._shop.models.values())):
+                own = [plate for plate in plates if plate.printer_model_id == MODEL_IDS[model]]
+                for _ in range(WAITING_EACH - sum(waiting[plate.id] for plate in own) if own else 0):
+                    queue.add_jobs(db, self._choose.choice(own).id, user_id=self._shop.visitor_id)
 
     def _start_one(self) -> None:
         """One start a visit: the first waiting job that a free printer can take."""
@@ -233,22 +235,20 @@ def _is_free(state: str, *, cleared: bool) -> bool:
     return cleared and state in READY_STATES
 
 
-def _stuck(names: list[str]) -> list[str]:
-    """Those that no printer of the demo can make; they wait on purpose."""
-    never = [thing.name for thing in THINGS if thing.nozzle_mm != 0.4]
-    return [name for name in names if any(name.startswith(one) for one in never)]
-
-
 def _plates(db: Session) -> list[Plate]:
-    """The plates of the demo's own things."""
+    """The plates of the demo's own things that its printers can make."""
     own = (
         select(Plate)
         .join(Variant, Variant.id == Plate.variant_id)
         .join(Model, Model.id == Variant.model_id)
-        .where(Model.designer == DESIGNER, Model.archived_at.is_(None), Variant.sliced.is_(True))
-        .options(selectinload(Plate.variant).selectinload(Variant.model))
+        .where(Model.designer == DESIGNER, Model.archived_at.is_(None), Plate.nozzle_mm == NOZZLE_MM)
     )
     return list(db.scalars(own))
+
+
+def _waiting_plates(db: Session) -> Counter[UUID]:
+    queued = select(JobOption.plate_id).join(PrintJob, PrintJob.id == JobOption.job_id)
+    return Counter(db.scalars(queued.where(PrintJob.state == "queued")))
 
 
 def _free_spool(db: Session, filament_id: UUID) -> UUID | None:
