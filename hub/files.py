@@ -16,17 +16,21 @@ from hub.protocol import PrintCommand
 log = logging.getLogger("hub.files")
 
 _CHUNK_BYTES = 65_536
+_PAUSE_S = 2.0
 _TIMEOUT = httpx.Timeout(30, read=60)
 
 EXPIRED = "The link to the file has expired. Start the print again."
 
 
 class FileStore:
-    """Keeps at most about `most_bytes` of files, the latest used; safe to call from every transfer thread."""
+    """Keeps at most about `most_bytes` of files, the latest used; safe to call from every transfer thread. While web does not
+    answer it is asked again for `patience_s` seconds.
+    """
 
-    def __init__(self, folder: Path, most_bytes: int = 2_000_000_000) -> None:
+    def __init__(self, folder: Path, most_bytes: int = 2_000_000_000, patience_s: float = 300) -> None:
         self._folder = folder
         self._most_bytes = most_bytes
+        self._patience_s = patience_s
         self._locks: dict[str, Lock] = {}
         self._lock = Lock()
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,12 +51,22 @@ class FileStore:
         return path
 
     def _download(self, command: PrintCommand, path: Path, cancelled: Event) -> None:
+        until = time.monotonic() + self._patience_s
+        while not self._try_download(command, path, cancelled, is_last=time.monotonic() >= until):
+            if cancelled.wait(_PAUSE_S):
+                raise TransferCancelledError
+
+    def _try_download(self, command: PrintCommand, path: Path, cancelled: Event, *, is_last: bool) -> bool:
+        """False when web is away for the moment: it restarts, or the network has a gap."""
         part = path.with_name(f"{uuid4().hex}.part")
         try:
             with part.open("wb") as file:
                 _receive(command, file.write, cancelled)
             part.replace(path)
         except httpx.HTTPError as error:
+            if not is_last:
+                log.info("the file cannot be fetched right now, trying again: %s", type(error).__name__)
+                return False
             raise TransferError(
                 "file_unreachable", "The hub could not fetch the file from PrintFarm. Try again."
             ) from error
@@ -62,6 +76,7 @@ class FileStore:
             ) from error
         finally:
             part.unlink(missing_ok=True)
+        return True
 
     def _make_room(self, wanted_bytes: int) -> None:
         files = sorted(self._folder.glob("*.gcode.3mf"), key=lambda path: path.stat().st_mtime)
