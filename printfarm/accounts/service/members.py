@@ -39,11 +39,11 @@ def add_member(db: Session, user: User, shop: Shop, role: str) -> Membership:
     return membership
 
 
-def change_shop(db: Session, shop_id: UUID, **settings: str) -> Shop:
+def change_shop(db: Session, shop_id: UUID, **settings: str | None) -> Shop:
     """Change a shop's settings: name, description, currency, timezone, locale, units, default_filament_brand."""
     shop = db.get_one(Shop, shop_id)
     for setting, value in settings.items():
-        setattr(shop, setting, value.strip())
+        setattr(shop, setting, (value or "").strip())
     db.flush()
     emit(db, ShopChanged(shop_id=shop_id))
     return shop

@@ -1,0 +1,196 @@
+"""What each route is asked for in tests/architecture/test_routes.py. A route that is not listed here fails that test.
+
+To add one: a line `"area.view": Ask()`. Ids in the path are filled in by their names (IDS below). A form, a query or a JSON
+body is a function of the shop whose ids it carries; the test sends it with its own shop's ids and with another shop's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from printfarm.core.signing import sign
+from tests.architecture.world import Shop
+
+# The name of an id in a path → the table that it leads into.
+IDS = {
+    "entry_id": "stock_entries",
+    "file_id": "pictures",
+    "filament_id": "filaments",
+    "hub_id": "hubs",
+    "invite_id": "invites",
+    "job_id": "print_jobs",
+    "membership_id": "memberships",
+    "model_id": "models",
+    "other_id": "variants",
+    "plate_id": "plates",
+    "printer_id": "printers",
+    "run_id": "print_runs",
+    "session_id": "sessions",
+    "shop_id": "shops",
+    "slot_id": "printer_slots",
+    "spool_id": "spools",
+    "trial_id": "printer_trials",
+    "upload_id": "uploads",
+    "variant_id": "variants",
+}
+WORDS = {"code": "spool code"}
+
+Make = Callable[[Shop], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """How a route is asked.
+
+    `last`: it takes away what other routes need, so the owner's own try comes at the end. `keeps`: the one table of the asking
+    person's own shop where a refused form is remembered as it was typed.
+    """
+
+    form: Make | None = None
+    query: Make | None = None
+    json: Make | None = None
+    last: bool = False
+    keeps: str | None = None
+
+
+PRINTER_FORM = {
+    "name": "New one",
+    "model_id": "C12",
+    "address": "192.0.2.9",
+    "serial": "01P00A000000001",
+    "access_code": "12345678",
+    "nozzle_mm": "0.40",
+    "bed_type": "",
+}
+FILAMENT_FORM = {"brand": "B", "material": "PLA", "colour_name": "Sky", "colour_hex": "#123456"}
+SHOP_FORM = {"name": "Shop", "currency": "EUR", "timezone": "UTC", "locale": "en", "units": "metric"}
+
+
+def printer_form(shop: Shop) -> dict[str, Any]:
+    return {**PRINTER_FORM, "hub_id": str(shop["hubs"])}
+
+
+def answer_form(shop: Shop) -> dict[str, Any]:
+    return {
+        "model": str(shop["models"]),
+        "variant_name": "V",
+        "category": "other",
+        "slot-1-choice": str(shop["filaments"]),
+    }
+
+
+ROUTES: dict[str, Ask] = {
+    "accounts.change_password": Ask(form=lambda _: {"old": "x", "new": "y", "again": "z"}),
+    "accounts.change_profile": Ask(form=lambda _: {"name": "N", "theme": "dark"}),
+    "accounts.change_role": Ask(form=lambda _: {"role": "owner"}),
+    "accounts.end_other_sessions": Ask(last=True),
+    "accounts.end_session": Ask(last=True),
+    "accounts.enter_shop": Ask(),
+    "accounts.invite": Ask(form=lambda _: {"role": "viewer"}),
+    "accounts.leave_shop": Ask(last=True),
+    "accounts.members": Ask(),
+    "accounts.open_shop": Ask(form=lambda _: SHOP_FORM),
+    "accounts.profile": Ask(),
+    "accounts.remove_member": Ask(last=True),
+    "accounts.revoke_invite": Ask(last=True),
+    "accounts.shop_settings": Ask(form=lambda _: SHOP_FORM),
+    "accounts.shops": Ask(),
+    "accounts.sign_out": Ask(last=True),
+    "filament.add_filament": Ask(form=lambda _: FILAMENT_FORM),
+    "filament.add_spool": Ask(form=lambda _: {"weight": "1000", "low_below": "100"}),
+    "filament.archive_filament": Ask(last=True),
+    "filament.archive_spool": Ask(last=True),
+    "filament.edit_filament": Ask(form=lambda _: {**FILAMENT_FORM, "colour_name": "Sea"}),
+    "filament.edit_spool": Ask(form=lambda _: {"low_below": "100"}),
+    "filament.filament": Ask(),
+    "filament.filaments": Ask(),
+    "filament.resolve": Ask(form=lambda shop: {"spool_id": str(shop["spools"])}, last=True),
+    "filament.restore_filament": Ask(),
+    "filament.restore_spool": Ask(),
+    "filament.spool": Ask(),
+    "filament.spool_by_code": Ask(),
+    "filament.spools": Ask(),
+    "filament.unassigned": Ask(),
+    "filament.undo_entry": Ask(last=True),
+    "filament.weigh_spool": Ask(form=lambda _: {"what": "set", "grams": "100"}),
+    "files.discard_upload": Ask(last=True),
+    "files.finish_direct": Ask(),
+    "files.picture": Ask(),
+    "files.receive_uploads": Ask(form=lambda _: {"files": (BytesIO(b"G28\n"), "a.gcode")}),
+    "files.retry_upload": Ask(last=True),
+    "files.start_direct": Ask(json=lambda _: {"name": "a.gcode", "size": 4, "type": "text/plain"}),
+    "files.uploads": Ask(),
+    "fleet.add_hub": Ask(form=lambda _: {"name": "Another hub"}),
+    "fleet.add_printer": Ask(form=printer_form, query=lambda shop: {"trial": str(shop["printer_trials"])}),
+    "fleet.archive_hub": Ask(last=True),
+    "fleet.archive_printer": Ask(last=True),
+    "fleet.assign_spool": Ask(form=lambda shop: {"spool_id": str(shop["spools"])}),
+    "fleet.clear_bed": Ask(),
+    "fleet.control_printer": Ask(form=lambda _: {"action": "light-on"}),
+    "fleet.edit_printer": Ask(form=printer_form, query=lambda shop: {"trial": str(shop["printer_trials"])}),
+    "fleet.hubs": Ask(),
+    "fleet.maintain_printer": Ask(form=lambda _: {"on": "1"}),
+    "fleet.move_printer": Ask(form=lambda _: {"direction": "up"}),
+    "fleet.printer": Ask(),
+    "fleet.save_trial": Ask(last=True),
+    "fleet.show": Ask(),
+    "fleet.slot": Ask(),
+    "fleet.trial": Ask(),
+    "fleet.trust_certificate": Ask(last=True),
+    "fleet.try_again": Ask(last=True),
+    "insight.clear_bed": Ask(),
+    "insight.dashboard": Ask(),
+    "insight.showcase": Ask(),
+    "library.answer_upload": Ask(form=answer_form, keeps="uploads"),
+    "library.archive_model": Ask(last=True),
+    "library.compare_variants": Ask(),
+    "library.download_variant": Ask(),
+    "library.edit_model": Ask(),
+    "library.edit_variant": Ask(),
+    "library.keep_typed": Ask(form=answer_form, keeps="uploads"),
+    "library.model": Ask(),
+    "library.models": Ask(),
+    "library.restore_model": Ask(),
+    "library.save_model": Ask(form=lambda shop: {"name": "M", "category": "other", "picture": str(shop["pictures"])}),
+    "library.save_variant": Ask(form=lambda _: {"note": "N"}),
+    "library.upload": Ask(query=lambda shop: {"model": str(shop["models"])}),
+    "library.variant": Ask(),
+    "queue.add_jobs": Ask(form=lambda shop: {"plate_id": str(shop["plates"]), "quantity": "1"}),
+    "queue.cancel_job": Ask(last=True),
+    "queue.history": Ask(),
+    "queue.job": Ask(),
+    "queue.move_job": Ask(form=lambda shop: {"after": str(shop["print_jobs"])}),
+    "queue.pause_run": Ask(),
+    "queue.resume_run": Ask(),
+    "queue.retry_job": Ask(),
+    "queue.settle_run": Ask(form=lambda _: {"outcome": "failed"}, last=True),
+    "queue.show": Ask(),
+    "queue.start_job": Ask(form=lambda shop: {"printer_id": str(shop["printers"])}),
+    "queue.stop_run": Ask(last=True),
+}
+
+# Open to strangers by intent. Each is tried by hand in the test that stands beside it.
+PUBLIC = {
+    "accounts.join": "tests/accounts/test_invite.py",
+    "accounts.live_screen": "tests/accounts/test_live_screen.py",
+    "accounts.set_up": "tests/accounts/test_first_start.py",
+    "accounts.sign_in": "tests/accounts/test_sign_in.py",
+    "accounts.sign_in_link": "tests/accounts/test_one_time_links.py",
+    "files.signed_file": "tests/architecture/test_routes.py",
+    "hub_link.hub_link": "tests/architecture/test_routes.py",
+}
+
+# They say nothing of any shop and ask nobody who they are.
+WITHOUT_A_GUARD = {"static", "health.alive", "health.ready"}
+
+
+def path_values(arguments: set[str], shop: Shop) -> dict[str, Any]:
+    """The ids of a path, as this shop has them. A KeyError names an id that IDS above does not know."""
+    return {name: shop.words[WORDS[name]] if name in WORDS else shop[IDS[name]] for name in arguments}
+
+
+def signed(shop: Shop, file_of: Shop, purpose: str = "file") -> str:
+    """A token that we ourselves sign for a file in a shop."""
+    with shop.app.app_context():
+        return sign({"shop": str(shop.id), "file": str(file_of["stored_files"])}, purpose)
