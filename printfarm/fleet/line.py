@@ -36,6 +36,7 @@ LISTEN_S = 0.25
 LOOK_S = 3.0  # at most so long until the rows are looked at
 SHOW_S = 0.5  # at most two pushes a second for one printer
 ALIVE_S = 10.0
+REMIND_S = 30.0
 MOST_BAD = 5
 MOST_WAITING = 2000  # messages that were received and not yet taken in; a hub that outruns us has lost its mind
 BAD_MESSAGES, INTERNAL_ERROR, REPLACED = 1008, 1011, 4409
@@ -60,9 +61,10 @@ class Line:
         self._printers: frozenset[UUID] = frozenset()
         self._sent: set[UUID] = set()
         self._kept: dict[UUID, object] = {}  # what the database knows of each printer's status
+        self._said: dict[UUID, dict[str, Any]] = {}
         self._news: set[Event] = set()
         self._bad = 0
-        self._look_at = self._show_at = self._alive_at = 0.0
+        self._look_at = self._show_at = self._alive_at = self._remind_at = 0.0
         self._ears: PubSub | None = None
         self.replaced = False
 
@@ -130,7 +132,8 @@ class Line:
         printer_id = as_id(status.printer_id)
         if printer_id is None or printer_id not in self._printers:
             return
-        bus.remember_telemetry(self._shop_id, PRINTER_TELEMETRY, printer_id, status.model_dump(mode="json"))
+        self._said[printer_id] = status.model_dump(mode="json")
+        bus.remember_telemetry(self._shop_id, PRINTER_TELEMETRY, printer_id, self._said[printer_id])
         facts = _facts_of(status)
         if self._kept.get(printer_id) != facts:
             with unit_of_work(self._shop_id) as db:
@@ -161,6 +164,9 @@ class Line:
         if now >= self._alive_at:
             self._alive_at = now + ALIVE_S
             self._say_alive()
+        if now >= self._remind_at:
+            self._remind_at = now + REMIND_S
+            self._remind()
 
     def _look(self) -> None:
         """The list of printers first, so that a command never speaks of one that the hub does not know."""
@@ -182,7 +188,8 @@ class Line:
         for message in protocol.sync_printers(str(new_id()), printers):
             self._say(message)
         self._printers = frozenset(UUID(printer.id) for printer in printers)
-        self._kept = {printer_id: facts for printer_id, facts in self._kept.items() if printer_id in self._printers}
+        for forgotten in self._kept.keys() - self._printers:
+            del self._kept[forgotten], self._said[forgotten]
 
     def _send(self, command: Command) -> None:
         try:
@@ -207,6 +214,11 @@ class Line:
         if self._built_in:
             with suppress(RedisError, OSError):  # /readyz says itself that Redis is away
                 note_seen("hub")
+
+    def _remind(self) -> None:
+        """An idle printer says nothing for hours, and Redis may have been restarted meanwhile."""
+        for printer_id, said in self._said.items():
+            bus.remember_telemetry(self._shop_id, PRINTER_TELEMETRY, printer_id, said)
 
     # --- Redis hurries -------------------------------------------------------------------------------------------
 

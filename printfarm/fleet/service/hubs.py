@@ -20,7 +20,7 @@ from printfarm.core.events import emit
 from printfarm.core.ids import new_id
 from printfarm.core.secrets import seal, token_hash, unseal
 from printfarm.core.tenancy import shop_of
-from printfarm.fleet.events import HubConnected, HubLost, PrintersListed
+from printfarm.fleet.events import HubConnected, HubLost, PrinterChanged, PrintersListed
 from printfarm.fleet.models import Hub, Printer
 
 CREDENTIAL = "hub"
@@ -92,7 +92,8 @@ def archive_hub(db: Session, hub_id: UUID) -> None:
         select(func.count()).select_from(Printer).where(Printer.hub_id == hub_id, Printer.archived_at.is_(None))
     )
     if used:
-        raise DomainError(f"{used} printers are connected through {hub.name}. Give them another hub first.")
+        count = "1 printer is" if used == 1 else f"{used} printers are"
+        raise DomainError(f"{count} connected through {hub.name}. Choose another hub for them first.")
     hub.archived_at, hub.connected_at, hub.connection_id = utc_now(), None, None
     credential = db.scalar(select(Credential).where(Credential.token_hash == token_hash(str(hub_id))))
     if credential is not None:
@@ -120,6 +121,11 @@ def sign_in(db: Session, hub_id: UUID, connection_id: UUID, version: str) -> int
         raise NotFound
     hub.connection_id, hub.version = connection_id, version
     hub.connected_at = hub.last_seen_at = utc_now()
+    # What was known of its printers is old: each counts as connecting until the hub has spoken of it.
+    for printer in _printers_of(db, hub_id):
+        if printer.connection == "online":
+            printer.connection, printer.connection_sentence = "connecting", ""
+        emit(db, PrinterChanged(shop_id=shop_of(db), printer_id=printer.id))
     emit(db, HubConnected(shop_id=shop_of(db), hub_id=hub_id))
     return hub.last_seq
 
@@ -138,7 +144,13 @@ def sign_out(db: Session, hub_id: UUID, connection_id: UUID) -> None:
     if hub is None or hub.connection_id != connection_id:
         return
     hub.connection_id, hub.connected_at, hub.last_seen_at = None, None, utc_now()
+    for printer in _printers_of(db, hub_id):
+        emit(db, PrinterChanged(shop_id=shop_of(db), printer_id=printer.id))
     emit(db, HubLost(shop_id=shop_of(db), hub_id=hub_id))
+
+
+def _printers_of(db: Session, hub_id: UUID) -> list[Printer]:
+    return list(db.scalars(select(Printer).where(Printer.hub_id == hub_id, Printer.archived_at.is_(None))))
 
 
 def _place(shop_id: UUID, hub_id: UUID) -> str:
