@@ -48,16 +48,20 @@ def run(data_dir: Path, *arguments: str, **more: str) -> subprocess.CompletedPro
 
 
 class Up:
-    """A running PrintFarm; leaves no process behind."""
+    """A running PrintFarm (`up`, or another command that starts all of it); leaves no process behind."""
 
-    def __init__(self, data_dir: Path, **more: str) -> None:
+    def __init__(self, data_dir: Path, *arguments: str, **more: str) -> None:
         self.data_dir = data_dir
         self.port = int(more.setdefault("PRINTFARM_PORT", str(free_port())))
         self.environment = environment(data_dir, **more)
         self.lines: list[str] = []
         self._new: queue.Queue[str] = queue.Queue()
         self.process = subprocess.Popen(
-            command("up"), env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command(*(arguments or ("up",))),
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         threading.Thread(target=self._read, daemon=True).start()
 
