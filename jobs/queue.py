@@ -9,7 +9,7 @@ from printfarm.queue.service import feasibility
 
 
 @background_job
-def recompute_feasibility(shop_id: str) -> int:
+def recompute_feasibility(shop_id: str, _subject: str = "") -> int:
     """Work out anew what can be printed; changes that come meanwhile ask for another round."""
     background.started(feasibility.JOB, shop_id)
     with unit_of_work(UUID(shop_id)) as db:

@@ -16,6 +16,7 @@ DOES: dict[str, tuple[str, str]] = {
     "expire-upload": ("jobs.extraction.expire_upload", FAST),
     "forget-file": ("jobs.extraction.forget_file", FAST),
     "forget-incoming": ("jobs.extraction.forget_incoming", FAST),
+    "recompute-feasibility": ("jobs.queue.recompute_feasibility", FAST),
     "expire-command": ("jobs.fleet.expire_command", FAST),
     "forget-trial": ("jobs.fleet.forget_trial", FAST),
     "handle-run-report": ("jobs.fleet.handle_run_report", FAST),

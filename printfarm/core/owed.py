@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from printfarm.core.clock import utc_now
@@ -39,6 +40,24 @@ def owe(db: Session, kind: str, subject_id: UUID, *, within_s: float = 0) -> Non
         db.add(Owed(shop_id=shop_of(db), kind=kind, subject_id=subject_id, due_at=due))
     else:
         known.due_at, known.leased_until = due, None
+
+
+def owe_at_commit(db: Session, kind: str, subject_id: UUID, *, within_s: float = 0) -> None:
+    """Promise work that many changes ask for. Written as the last statement of the transaction, since everybody writes the
+    same row: held any longer, it would make two changes of one shop wait for each other in a circle.
+    """
+    db.info.setdefault("owed", {})[kind, subject_id] = within_s
+
+
+def write_promises(db: Session) -> None:
+    """What owe_at_commit gathered; unit_of_work calls it right before its commit."""
+    for (kind, subject_id), within_s in sorted(db.info.pop("owed", {}).items(), key=str):
+        due = utc_now() + timedelta(seconds=within_s)
+        insert = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
+        row = {"id": new_id(), "shop_id": shop_of(db), "kind": kind, "subject_id": subject_id, "due_at": due}
+        statement = insert(Owed).values(**row, attempts=0)
+        again = {"due_at": due, "leased_until": None}
+        db.execute(statement.on_conflict_do_update(index_elements=["kind", "subject_id"], set_=again))
 
 
 def settle(db: Session, kind: str, subject_id: UUID) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from printfarm.core import background, bus
 from printfarm.core.database import db as database
 from printfarm.core.errors import Unavailable
+from printfarm.core.owed import write_promises
 from printfarm.core.tenancy import bind_shop, fence
 
 
@@ -34,6 +35,7 @@ def unit_of_work(shop_id: UUID | None) -> Iterator[Session]:
         with _plain_refusals():
             _begin(session, shop_id)
             yield session
+            write_promises(session)
             session.commit()
         after = session.info
         bus.publish_all(after.get("events", []))

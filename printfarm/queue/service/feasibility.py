@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from printfarm.core.background import enqueue_after_commit
 from printfarm.core.clock import utc_now
 from printfarm.core.events import emit
+from printfarm.core.owed import owe_at_commit, settle
 from printfarm.core.tenancy import shop_of
 from printfarm.filament.models import Filament
 from printfarm.filament.queries import stock_by_filament
@@ -24,6 +25,7 @@ from printfarm.queue.models import ACTIVE_RUN_STATES, OPEN_JOB_STATES, JobOption
 from printfarm.queue.service.jobs import needs_of
 
 JOB = "jobs.queue.recompute_feasibility"
+OWED = "recompute-feasibility"  # subject: the shop
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,13 @@ class FilamentVerdict:
 def recompute_later(db: Session) -> None:
     """Something changed that decides what can be printed."""
     shop_id = shop_of(db)
+    owe_at_commit(db, OWED, shop_id, within_s=5)
     enqueue_after_commit(db, JOB, shop_id, unique=True)
 
 
 def recompute(db: Session) -> int:
     """Work out every open job anew, in the order of the queue; returns how many. Five statements, however many jobs."""
+    settle(db, OWED, shop_of(db))
     jobs = _open_jobs(db)
     stock, names = stock_by_filament(db), {filament.id: filament for filament in db.scalars(select(Filament))}
     printers, busy = printer_facts(db), busy_printers(db)

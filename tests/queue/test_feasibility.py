@@ -1,0 +1,50 @@
+"""What can be printed is worked out again after every change, even when the message about the change is lost."""
+
+import pytest
+from sqlalchemy import select
+
+from jobs.sweeps import run_due
+from printfarm.core.owed import Owed
+from printfarm.core.work import read_only, unit_of_work
+from printfarm.fleet.service import set_maintenance
+from printfarm.queue import service
+from printfarm.queue.models import PrintJob
+from printfarm.queue.service import feasibility
+from tests.support import valkey
+
+
+@pytest.fixture
+def job(world):
+    with unit_of_work(world.shop_id) as db:
+        return service.add_jobs(db, world.plate_id)[0]
+
+
+def owed(world):
+    with read_only(None) as db:
+        return list(db.scalars(select(Owed).where(Owed.kind == feasibility.OWED)))
+
+
+def test_a_change_is_owed_until_it_is_worked_out(world, job):
+    assert [row.subject_id for row in owed(world)] == [world.shop_id]
+    with unit_of_work(world.shop_id) as db:
+        feasibility.recompute(db)
+    assert owed(world) == []
+    with unit_of_work(world.shop_id) as db:
+        set_maintenance(db, world.printer_id, on=True)
+    assert len(owed(world)) == 1
+
+
+def test_losing_redis_only_delays_it(world, job, redis_url):
+    valkey.flush(redis_url)
+    with unit_of_work(None) as db:
+        for row in db.scalars(select(Owed)):
+            row.due_at = row.due_at.replace(year=2020)
+    assert run_due() >= 1
+    from redis import Redis
+    from rq import Queue, SimpleWorker
+
+    with Redis.from_url(redis_url) as connection:
+        SimpleWorker([Queue("fast", connection=connection)], connection=connection).work(burst=True)
+    with read_only(world.shop_id) as db:
+        assert db.get_one(PrintJob, job.id).feasibility["enough"] is True
+    assert owed(world) == []
