@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 from printfarm.accounts.models import User
 from printfarm.core.bus import recall_telemetry
 from printfarm.core.errors import NotFound
-from printfarm.core.paging import PAGE_SIZE, Paged, paginate
+from printfarm.core.paging import Paged, paginate
 from printfarm.core.tenancy import shop_of
 from printfarm.filament.models import Filament
 from printfarm.library.models import FilamentRequirement, Plate, Variant
@@ -24,6 +24,8 @@ from printfarm.queue.models import (
 
 AT_WORK = ("processing", "uploaded", "printing", "paused")
 ENDED = ("completed", "failed", "cancelled")
+# Each waiting job brings its verdict, its choice of printers and its buttons: more of them are a long way to scroll on a phone.
+WAITING_SHOWN = 25
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class JobPage:
     filaments: dict[UUID, Filament]
 
 
-def get_queue(db: Session, page: int = 1, size: int = PAGE_SIZE) -> QueuePage:
+def get_queue(db: Session, page: int = 1, size: int = WAITING_SHOWN) -> QueuePage:
     """The queue page, with `size` waiting jobs on it."""
     at_work = list(
         db.scalars(_with_plates(select(PrintJob).where(PrintJob.state.in_(AT_WORK)).order_by(PrintJob.place)))

@@ -85,8 +85,8 @@ def test_moving_up_without_javascript(olga, world):
     olga.post("/queue/jobs", {"plate_id": str(world.plate_id), "quantity": "3"})
     shown = olga.get("/queue")
     last = shown.all("li.job")[-1]
-    up = next(form for form in last.select("form[action*='/move']") if form.button.get("title") == "Up")
-    answer = olga.post(up["action"], {"after": up.select_one("input[name=after]")["value"]})
+    up = last.select_one("form[action*='/move'] button[title=Up]")
+    answer = olga.post(up.find_parent("form")["action"], {up["name"]: up["value"]})
     assert answer.status == 303
     assert [one["id"] for one in olga.get("/queue").all("li.job")][1] == last["id"]
 
