@@ -26,7 +26,6 @@ from printfarm.files.receiving import Refused
 
 bp = Blueprint("files", __name__, url_prefix="/files")
 
-ACCEPT = ".3mf,.gcode"
 DIRECT_TYPE = "application/octet-stream"
 
 
@@ -57,7 +56,6 @@ def uploads(db: Session) -> ResponseReturnValue:
         ended=ended,
         open_count=queries.count_open(db),
         limit_bytes=receiving.limit_bytes(),
-        accept=ACCEPT,
         direct_url=url_for("files.start_direct") if direct else "",
     )
 

@@ -12,11 +12,13 @@ from werkzeug.datastructures import MultiDict
 
 from printfarm.filament.models import Filament
 from printfarm.filament.queries import FilamentMatch, match_filaments
+from printfarm.filament.service import find_filament
 from printfarm.files.models import Upload
 from printfarm.library import guesses, queries
 from printfarm.library.forms import LATER, NEW, AnswerForm, SlotForm, slot_prefix
 from printfarm.library.guesses import WantedFilament
 from printfarm.library.models import Model
+from printfarm.library.service import find_model
 
 # A match at least this good is chosen at first: the same colour, or nearly so and the same brand.
 GOOD_SCORE = 75
@@ -56,6 +58,15 @@ def ask(db: Session, upload: Upload, sent: MultiDict[str, str] | None = None) ->
         for one, found in zip(wanted, matches, strict=True)
     ]
     return Question(form, slots, _models(db, form), _all_filaments(db))
+
+
+def refuse_unknown(db: Session, question: Question) -> None:
+    """Raises NotFound when a chosen model or filament is not (or no longer) in this shop."""
+    if model_id := question.form.model_id():
+        find_model(db, model_id)
+    for slot in question.slots:
+        if filament_id := slot.form.answer(slot.wanted).filament_id:
+            find_filament(db, filament_id)
 
 
 def _first_values(

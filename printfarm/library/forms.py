@@ -140,9 +140,13 @@ class AnswerForm(FlaskForm):  # type: ignore[misc]
         if self.model.data == NEW and not field.data:
             raise ValidationError("Give the new model a name.")
 
+    def model_id(self) -> UUID | None:
+        """The chosen model; None for a new one."""
+        return _as_id(self.model.data)
+
     def answer(self, slots: Sequence[SlotAnswer]) -> Answer:
         return Answer(
-            model_id=_as_id(self.model.data),
+            model_id=self.model_id(),
             model=ModelFacts(
                 name=self.model_name.data,
                 designer=self.designer.data,

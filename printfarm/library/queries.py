@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from printfarm.core.paging import Paged, paginate
+from printfarm.core.units import cost_minor
 from printfarm.filament.models import Filament
 from printfarm.files.models import StoredFile
 from printfarm.library.models import FilamentRequirement, Model, Plate, Variant, VariantMetadata
@@ -53,6 +54,16 @@ class VariantPage:
     summary: VariantSummary
     versions: list[Variant]
     filaments: dict[UUID, Filament] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Lines of metadata that differ between two variants; None where one of them says nothing. `total` counts all."""
+
+    one: Variant
+    other: Variant
+    lines: list[tuple[str, str | None, str | None]]
+    total: int
 
 
 @dataclass(frozen=True)
@@ -135,15 +146,42 @@ def variant_page(db: Session, variant_id: UUID) -> VariantPage:
 
 def metadata_of(db: Session, variant_id: UUID, text: str = "") -> MetadataPage:
     """What the file says of itself, as lines of key and value, filtered by a text in either."""
-    raw = db.scalar(select(VariantMetadata.raw).where(VariantMetadata.variant_id == variant_id)) or {}
     sought = text.casefold()
-    lines = [line for line in _lines(raw, "") if sought in line[0].casefold() or sought in line[1].casefold()]
+    lines = [
+        line
+        for line in _lines(_raw(db, variant_id), "")
+        if sought in line[0].casefold() or sought in line[1].casefold()
+    ]
     return MetadataPage(lines[:METADATA_SHOWN], len(lines))
+
+
+def compare(db: Session, one_id: UUID, other_id: UUID) -> Comparison:
+    """What the metadata of two variants says differently. Raises NotFound."""
+    one, other = find_variant(db, one_id), find_variant(db, other_id)
+    ours, theirs = (dict(_lines(_raw(db, variant.id), "")) for variant in (one, other))
+    keys = [*ours, *(key for key in theirs if key not in ours)]
+    lines = [(key, ours.get(key), theirs.get(key)) for key in keys if ours.get(key) != theirs.get(key)]
+    return Comparison(one, other, lines[:METADATA_SHOWN], len(lines))
+
+
+def cost_of(shown: VariantPage, minor_per_major: int) -> int | None:
+    """What the filament of all plates costs, in minor units; None when a weight, a filament or its price is unknown."""
+    total = 0
+    for need in (need for plate in shown.summary.plates for need in plate.requirements):
+        filament = shown.filaments.get(need.filament_id) if need.filament_id else None
+        if filament is None or filament.cost_per_gram is None or need.total_mg is None:
+            return None
+        total += cost_minor(need.total_mg, filament.cost_per_gram, minor_per_major)
+    return total
 
 
 def variant_of_file(db: Session, file_id: UUID) -> Variant | None:
     """What a stored file has become, or None while it waits for an answer."""
     return db.scalar(select(Variant).where(Variant.file_id == file_id).limit(1))
+
+
+def _raw(db: Session, variant_id: UUID) -> dict[str, Any]:
+    return db.scalar(select(VariantMetadata.raw).where(VariantMetadata.variant_id == variant_id)) or {}
 
 
 def _summaries(db: Session, variants: Sequence[Variant], versions: dict[str, int]) -> list[VariantSummary]:

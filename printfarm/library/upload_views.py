@@ -58,7 +58,7 @@ def keep_typed(db: Session, upload_id: UUID) -> ResponseReturnValue:
     """The page sends what is typed now and then, so that leaving it loses nothing."""
     found = files.find_upload(db, upload_id, lock=True)
     if found.state == "needs-answer":
-        _keep_typed(db, found)
+        answering.refuse_unknown(db, _keep_typed(db, found))
     return "", 204
 
 

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from flask import Blueprint, current_app, redirect, request, url_for
+from babel.numbers import get_currency_precision
+from flask import Blueprint, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -80,14 +81,24 @@ def restore_model(db: Session, model_id: UUID) -> ViewAnswer:
 @shop_view(role="viewer")
 def variant(db: Session, variant_id: UUID) -> ViewAnswer:
     sought = one_line(request.args.get("metadata"))
+    shown = queries.variant_page(db, variant_id)
     return page(
         "library/variant.html",
         "metadata" if request.headers.get("HX-Target") == "metadata" else "variant_body",
-        shown=queries.variant_page(db, variant_id),
+        shown=shown,
+        cost=queries.cost_of(shown, 10 ** get_currency_precision(g.shop.currency)),
         metadata=queries.metadata_of(db, variant_id, sought),
         sought=sought,
         variant_actions=current_app.extensions["printfarm.variant_actions"],
     )
+
+
+@bp.get("/variants/<uuid:variant_id>/compare/<uuid:other_id>")
+@shop_view(role="viewer")
+def compare_variants(db: Session, variant_id: UUID, other_id: UUID) -> ViewAnswer:
+    found = queries.compare(db, variant_id, other_id)
+    model = service.find_model(db, found.one.model_id)
+    return page("library/compare.html", found=found, model=model)
 
 
 @bp.get("/variants/<uuid:variant_id>/edit")
