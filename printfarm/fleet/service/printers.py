@@ -117,6 +117,14 @@ def find_printer(db: Session, printer_id: UUID) -> Printer:
     return printer
 
 
+def printer_in_use(db: Session, printer_id: UUID) -> Printer:
+    """The same, but an archived printer counts as gone."""
+    printer = find_printer(db, printer_id)
+    if printer.archived_at is not None:
+        raise NotFound
+    return printer
+
+
 def lock_printer(db: Session, printer_id: UUID) -> Printer:
     """The printer in use, held until the transaction ends. Raises NotFound."""
     printer = db.get(Printer, printer_id, with_for_update=True)

@@ -13,7 +13,7 @@ from printfarm.fleet import queries, service
 from printfarm.fleet.forms import PrinterForm
 from printfarm.fleet.models import Hub
 from printfarm.fleet.service import trials
-from printfarm.fleet.service.printers import settings_known
+from printfarm.fleet.service.printers import printer_in_use, settings_known
 from printfarm.fleet.views.blueprint import bp, me
 from printfarm.fleet.words import TRY_STEPS
 
@@ -91,7 +91,7 @@ def _filled(db: Session, printer_id: UUID | None) -> PrinterForm:
     if trial_id is not None:
         tried = service.find_trial(db, trial_id)
         return PrinterForm.of(trials.settings_of(tried), trial_id=tried.id)
-    return PrinterForm.of(service.lock_printer(db, printer_id)) if printer_id else PrinterForm()
+    return PrinterForm.of(printer_in_use(db, printer_id)) if printer_id else PrinterForm()
 
 
 def _code_of_trial(db: Session, form: PrinterForm) -> str:
