@@ -146,12 +146,10 @@ def _low_spools(db: Session) -> list[Spool]:
 
 
 def _uploads(db: Session) -> Uploads:
-    waiting = select(Upload.state, func.count(), func.max(Upload.id)).where(
-        Upload.state.in_(("needs-answer", "failed"))
-    )
-    found = {row[0]: (row[1], row[2]) for row in db.execute(waiting.group_by(Upload.state))}
-    to_answer, newest = found.get("needs-answer", (0, None))
-    return Uploads(to_answer, found.get("failed", (0, None))[0], newest)
+    waiting = select(Upload.state, func.count()).where(Upload.state.in_(("needs-answer", "failed")))
+    found = dict(db.execute(waiting.group_by(Upload.state)).tuples().all())
+    newest = db.scalar(select(Upload.id).where(Upload.state == "needs-answer").order_by(Upload.id.desc()).limit(1))
+    return Uploads(found.get("needs-answer", 0), found.get("failed", 0), newest)
 
 
 def _today(db: Session) -> Today:

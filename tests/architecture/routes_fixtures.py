@@ -127,7 +127,7 @@ ROUTES: dict[str, Ask] = {
     "fleet.archive_printer": Ask(last=True),
     "fleet.assign_spool": Ask(form=lambda shop: {"spool_id": str(shop["spools"])}),
     "fleet.clear_bed": Ask(),
-    "fleet.control_printer": Ask(form=lambda _: {"action": "light-on"}),
+    "fleet.control_printer": Ask(form=lambda _: {"action": "light_on"}),
     "fleet.edit_printer": Ask(form=printer_form, query=lambda shop: {"trial": str(shop["printer_trials"])}),
     "fleet.hubs": Ask(),
     "fleet.maintain_printer": Ask(form=lambda _: {"on": "1"}),

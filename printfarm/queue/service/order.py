@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.models import Shop
-from printfarm.core.errors import DomainError
+from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.core.tenancy import shop_of
 from printfarm.queue.events import QueueReordered
@@ -19,8 +19,10 @@ class QueueChanged(DomainError):
 
 
 def move_job(db: Session, job_id: UUID, *, after: UUID | None) -> PrintJob:
-    """Put a job right behind another, or first. Raises QueueChanged when either has left the queue."""
+    """Put a job right behind another, or first. Raises QueueChanged when either has left the queue, NotFound for no job."""
     lock_queue(db)
+    if db.get(PrintJob, job_id) is None:
+        raise NotFound
     job = _open_job(db, job_id)
     neighbour = _open_job(db, after) if after else None
     if job is None or (after and neighbour is None):
@@ -40,16 +42,20 @@ def places_at_end(db: Session, count: int) -> list[str]:
     return keys
 
 
-def place_at_front(db: Session) -> str:
-    """A place before everything that waits. The caller holds the queue's lock."""
-    first = db.scalar(select(func.min(PrintJob.place)).where(PrintJob.state.in_(OPEN_JOB_STATES)))
-    key: str = generate_key_between(None, first)
-    return key
+def place_again(db: Session, job: PrintJob) -> str:
+    """The place of an ended job that comes back: its own, or right behind whoever has it now. The caller holds the lock."""
+    taken = db.scalar(
+        select(PrintJob.id).where(PrintJob.place == job.place, PrintJob.state.in_(OPEN_JOB_STATES), PrintJob.id != job.id)
+    )
+    return job.place if taken is None else _place_between(db, job.place, _next_place(db, job.place, without=job.id))
 
 
 def lock_queue(db: Session) -> None:
-    """One change of the order at a time per shop (SQLite has one writer anyway)."""
-    db.execute(select(Shop.id).where(Shop.id == shop_of(db)).with_for_update())
+    """One change of the order at a time per shop (SQLite has one writer anyway).
+
+    The weaker lock lets others write rows that point at the shop, which every insert does.
+    """
+    db.execute(select(Shop.id).where(Shop.id == shop_of(db)).with_for_update(key_share=True))
 
 
 def _open_job(db: Session, job_id: UUID) -> PrintJob | None:
