@@ -6,7 +6,7 @@ Used by the tests that kill processes: it tries again when the program is away, 
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urljoin
 
 import httpx
@@ -20,7 +20,7 @@ class Shopkeeper:
         self.base_url = base_url
         self.http = httpx.Client(base_url=base_url, timeout=20, follow_redirects=True)
 
-    def __enter__(self) -> "Shopkeeper":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -20,7 +20,17 @@ class Simulators:
         folder.mkdir(parents=True, exist_ok=True)
         self._log = (folder / "simulators.log").open("w")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "hub.simulators", "--printers", models, "--speed", str(speed), "--data", str(folder)],
+            [
+                sys.executable,
+                "-m",
+                "hub.simulators",
+                "--printers",
+                models,
+                "--speed",
+                str(speed),
+                "--data",
+                str(folder),
+            ],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=self._log,

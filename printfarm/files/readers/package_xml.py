@@ -87,7 +87,9 @@ def parse_xml(content: bytes) -> Element:
 def _parse(content: bytes) -> Element:
     try:
         root: Element = fromstring(content, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:
+    except DefusedXmlException as error:
+        raise BrokenXml("it declares entities or a document type, which no slicer writes") from error
+    except (ParseError, ValueError, LookupError, RecursionError) as error:
         raise BrokenXml(str(error)) from error
     return root
 
