@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from printfarm.config import Settings
 from printfarm.core import backup
@@ -31,15 +31,14 @@ def upgrade(settings: Settings) -> None:
     engine = make_engine(settings.database_owner_url)
     try:
         current, wanted = current_revision(engine), head()
-        if current == wanted:
-            return
-        _refuse_newer(current)
-        if current is not None:
-            backup.before_migration(settings)
-        command.upgrade(alembic_config(engine), "head")
+        if current != wanted:
+            _refuse_newer(current)
+            if current is not None:
+                backup.before_migration(settings)
+            _apply(engine)
         program = make_url(settings.database_url).username
         if engine.dialect.name == "postgresql" and program and program != engine.url.username:
-            let_in(engine, program)
+            let_in(engine, program)  # each time: a restore makes tables that nobody was let into
     except OperationalError as problem:
         raise MigrationRefused(
             f"The database {engine.url.render_as_string()} does not answer: {str(problem.orig).strip()}."
@@ -47,6 +46,17 @@ def upgrade(settings: Settings) -> None:
         ) from problem
     finally:
         engine.dispose()
+
+
+def _apply(engine: Engine) -> None:
+    try:
+        command.upgrade(alembic_config(engine), "head")
+    except SQLAlchemyError as problem:
+        reason = str(getattr(problem, "orig", problem)).strip()
+        raise MigrationRefused(
+            f"The database could not be brought to this version, and is as it was before: {reason}."
+            " Go back to the version that worked, and report this sentence."
+        ) from problem
 
 
 def let_in(engine: Engine, role: str) -> None:
