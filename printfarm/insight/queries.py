@@ -147,7 +147,7 @@ def _low_spools(db: Session) -> list[Spool]:
 
 def _uploads(db: Session) -> Uploads:
     waiting = select(Upload.state, func.count()).where(Upload.state.in_(("needs-answer", "failed")))
-    found = dict(db.execute(waiting.group_by(Upload.state)).tuples().all())
+    found = {row[0]: row[1] for row in db.execute(waiting.group_by(Upload.state))}
     newest = db.scalar(select(Upload.id).where(Upload.state == "needs-answer").order_by(Upload.id.desc()).limit(1))
     return Uploads(found.get("needs-answer", 0), found.get("failed", 0), newest)
 
