@@ -89,9 +89,9 @@ def test_a_migration_that_fails_leaves_the_old_schema(
     migrations.upgrade(settings)
     before = versions(settings)
     a_next_migration(
-        tmp_path, monkeypatch, "op.create_table('half', sa.Column('a', sa.Integer())); op.drop_table('nothing')"
+        tmp_path, monkeypatch, "op.create_table('half', sa.Column('a', sa.Integer())); op.drop_table('missing')"
     )
-    with pytest.raises(migrations.MigrationRefused, match="is as it was before: no such table: nothing"):
+    with pytest.raises(migrations.MigrationRefused, match="is as it was before: no such table: missing"):
         migrations.upgrade(settings)
     assert versions(settings) == before
     with closing(sqlite3.connect(settings.sqlite_path)) as database:
