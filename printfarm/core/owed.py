@@ -7,7 +7,7 @@ unit of work per shop.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, or_, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -60,9 +60,23 @@ def write_promises(db: Session) -> None:
         db.execute(statement.on_conflict_do_update(index_elements=["kind", "subject_id"], set_=again))
 
 
+def due_of(db: Session, kind: str, subject_id: UUID) -> datetime | None:
+    """Until when a piece of work is promised; None when it is not. Promising again moves it (see renew)."""
+    return db.scalar(select(Owed.due_at).where(Owed.kind == kind, Owed.subject_id == subject_id))
+
+
 def settle(db: Session, kind: str, subject_id: UUID) -> None:
     """The work is done, or no longer wanted."""
     db.execute(delete(Owed).where(Owed.kind == kind, Owed.subject_id == subject_id))
+
+
+def renew(db: Session, kind: str, subject_id: UUID, *, due_at: datetime, within_s: float) -> None:
+    """The work is done for now and comes again later, unless somebody has promised it anew since `due_of` said `due_at`: so
+    the row need not be held while the work is done.
+    """
+    later = utc_now() + timedelta(seconds=within_s)
+    mine = update(Owed).where(Owed.kind == kind, Owed.subject_id == subject_id, Owed.due_at == due_at)
+    db.execute(mine.values(due_at=later, leased_until=None))
 
 
 def claim_due(db: Session, *, lease_s: float = 60, limit: int = 50) -> list[Owed]:

@@ -1,5 +1,6 @@
 """Which printer can print a plate, and why not: pure rules over facts, so that the page, the sweep and the start agree."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
@@ -60,6 +61,10 @@ def judge(plate: Plate, printer: PrinterFacts, *, busy: bool) -> PrinterVerdict:
 
 def _mismatches(plate: Plate, printer: PrinterFacts) -> list[str]:
     found = []
+    if not plate.printable:
+        found.append("there is no G-code for this plate in its file")
+    elif plate.gcode_path is None and printer.protocol == "bambu":
+        found.append("it takes sliced 3MF files (.gcode.3mf), and this is plain G-code")
     if plate.printer_model_id or plate.printer_model:
         same = _same(plate.printer_model_id, printer.model_id) or _same(plate.printer_model, printer.model)
         if not same:
@@ -100,31 +105,51 @@ def _unreachable(printer: PrinterFacts) -> str | None:
 def _choose_slots(
     requirements: list[FilamentRequirement], printer: PrinterFacts
 ) -> tuple[list[SlotChoice], list[str], list[str]]:
-    choices, missing, short = [], [], []
+    choices: list[SlotChoice] = []
+    missing, taken = [], defaultdict[UUID, int](int)  # a place may serve two slots of the plate; it pays for both
     for need in requirements:
         if need.filament_id is None:
             missing.append(f"nobody has decided which filament slot {need.slot} is")
             continue
-        place = _place_for(need, printer, only_one=len(requirements) == 1)
+        place = _place_for(need, printer, taken, only_one=len(requirements) == 1)
         if place is None:
             missing.append(f"{_said(need)} is not loaded")
             continue
         choices.append(SlotChoice(need.slot, place, need.filament_id, need.total_mg))
-        if place.remaining_mg is not None and need.total_mg and place.remaining_mg < need.total_mg:
-            short.append(
-                f"{place.label} has {place.remaining_mg / 1000:.0f} g of {_said(need)}, it needs {need.total_mg / 1000:.0f} g"
-            )
+        taken[place.id] += need.total_mg or 0
+    if not requirements:
+        missing.append("the file does not say which filament it needs")
     if len({choice.printer_slot.is_external for choice in choices}) > 1:
         missing.append("one filament is in the AMS and another on the external holder")
-    return choices, missing, short
+    if len({choice.printer_slot.id for choice in choices if choice.printer_slot.is_external}) > 1:
+        missing.append("two filaments would come from external holders")
+    return choices, missing, _short(choices, taken)
 
 
-def _place_for(need: FilamentRequirement, printer: PrinterFacts, *, only_one: bool) -> SlotFacts | None:
-    """A spool of the very filament, one with enough before one without; else an unassigned place that looks like it."""
+def _short(choices: list[SlotChoice], taken: dict[UUID, int]) -> list[str]:
+    """What the rolls lack, once per place."""
+    places = {choice.printer_slot.id: choice.printer_slot for choice in choices}
+    return [
+        f"{place.label} has {place.remaining_mg / 1000:.0f} g, it needs {taken[place.id] / 1000:.0f} g"
+        for place in places.values()
+        if place.remaining_mg is not None and place.remaining_mg < taken[place.id]
+    ]
+
+
+def _place_for(
+    need: FilamentRequirement, printer: PrinterFacts, taken: dict[UUID, int], *, only_one: bool
+) -> SlotFacts | None:
+    """A spool of the very filament: the emptiest that has enough, else the fullest; else an unassigned place that looks so."""
+
+    def left(place: SlotFacts) -> int:
+        return (place.remaining_mg or 0) - taken.get(place.id, 0)
+
     ours = [place for place in printer.slots if place.filament_id == need.filament_id and _has_filament(place)]
+    enough = [place for place in ours if left(place) >= (need.total_mg or 0)]
+    if enough:
+        return min(enough, key=left)
     if ours:
-        enough = [place for place in ours if (place.remaining_mg or 0) >= (need.total_mg or 0)]
-        return min(enough or ours, key=lambda place: (place.remaining_mg or 0) * (1 if enough else -1))
+        return max(ours, key=left)
     return next((place for place in printer.slots if _looks_like(place, need, only_one=only_one)), None)
 
 

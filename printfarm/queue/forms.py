@@ -18,6 +18,7 @@ from wtforms import (
 from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
+from printfarm.core.units import mg_from_grams
 from printfarm.queue.service.jobs import MOST_AT_ONCE
 
 
@@ -55,7 +56,17 @@ class SlotGrams(PlainForm):  # type: ignore[misc]
     )
 
 
-class SettleForm(FlaskForm):  # type: ignore[misc]
+class WeighForm(FlaskForm):  # type: ignore[misc]
+    """Grams that a person weighed, per slot of the plate."""
+
+    used = FieldList(FormField(SlotGrams), max_entries=64)
+
+    def weighed_mg(self) -> dict[int, int]:
+        """Milligrams per slot; slots that were left empty are not in it."""
+        return {one.slot.data: mg_from_grams(one.grams.data) for one in self.used if one.grams.data is not None}
+
+
+class SettleForm(WeighForm):
     outcome = RadioField(
         "How did it end?",
         choices=[
@@ -66,4 +77,3 @@ class SettleForm(FlaskForm):  # type: ignore[misc]
         ],
         validators=[InputRequired("Say how it ended.")],
     )
-    used = FieldList(FormField(SlotGrams), max_entries=64)

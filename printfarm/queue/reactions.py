@@ -5,13 +5,23 @@ from sqlalchemy.orm import Session
 from printfarm.core.clock import utc_now
 from printfarm.core.events import Event, reacts_to
 from printfarm.filament.events import StockChanged
-from printfarm.fleet.events import CommandAnswered, PrinterChanged, PrintersListed, RunReported, SlotsChanged
+from printfarm.fleet.events import (
+    CommandAnswered,
+    HubConnected,
+    HubLost,
+    PrinterChanged,
+    PrintersListed,
+    RunReported,
+    SlotsChanged,
+)
 from printfarm.fleet.models import Command, RunReport
 from printfarm.queue.events import JobChanged, JobsAdded, QueueReordered
+from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun
 from printfarm.queue.service.feasibility import recompute_later
-from printfarm.queue.service.runs import advance, end_run, find_run, never_sent, run_by_code
+from printfarm.queue.service.runs import advance, could_not_ask, end_run, find_run, never_sent, run_by_code
+from printfarm.queue.service.settling import note_late_word
 
-NEVER_SENT_CODE = "never_sent"
+NEVER_SENT_CODE, CANNOT_SEND_CODE = "never_sent", "cannot_be_sent"
 ENDS = frozenset({"completed", "failed", "cancelled"})
 
 
@@ -23,28 +33,64 @@ def follow_run(db: Session, event: RunReported) -> None:
     if run is None or run.printer_id != report.printer_id:
         return
     report.handled_at = utc_now()
+    sentence = (
+        f"{report.sentence} (while we were not connected)".strip() if report.ended_while_offline else report.sentence
+    )
+    if run.state not in ACTIVE_RUN_STATES:
+        note_late_word(db, run, report.state, sentence)
+        return
     if report.state != "sending":
-        run.percent = report.percent if report.percent is not None else run.percent
-        run.layer = report.layer if report.layer is not None else run.layer
-        run.total_layers = report.total_layers or run.total_layers
+        _remember_progress(run, report)
     if report.state in ENDS:
-        sentence = f"{report.sentence} (while we were not connected)" if report.ended_while_offline else report.sentence
-        end_run(db, run, report.state, sentence=sentence, error_code=report.code or None)
+        end_run(db, run, report.state, sentence=sentence, error_code=report.code or None, at=report.at)
     else:
-        advance(db, run, report.state, sentence=report.sentence, error_code=report.code or None)
+        advance(db, run, report.state, sentence=report.sentence, error_code=report.code or None, at=report.at)
+
+
+def _remember_progress(run: PrintRun, report: RunReport) -> None:
+    run.percent = report.percent if report.percent is not None else run.percent
+    run.layer = report.layer if report.layer is not None else run.layer
+    run.total_layers = report.total_layers or run.total_layers
+    if report.state in ENDS and (report.layer or report.percent):
+        run.started_at = run.started_at or run.created_at  # it printed while nobody listened
 
 
 @reacts_to(CommandAnswered)
-def give_up_start(db: Session, event: CommandAnswered) -> None:
-    """A start that could not be sent in time. What a hub says of a start that it got comes as a run report instead."""
+def hear_answer(db: Session, event: CommandAnswered) -> None:
+    """What became of a command. How a start goes that the hub got comes as run reports; one that never left ends here."""
     command = db.get_one(Command, event.command_id)
-    if command.kind == "print_command" and command.run_id and command.code == NEVER_SENT_CODE:
+    if command.run_id is None or command.state != "failed":
+        return
+    if command.kind == "printer_command":
+        could_not_ask(db, find_run(db, command.run_id), command.body["action"], command.sentence or "")
+    elif command.code == NEVER_SENT_CODE:
         never_sent(db, find_run(db, command.run_id), command.sentence or "")
+    elif command.code == CANNOT_SEND_CODE:
+        _could_not_send(db, find_run(db, command.run_id), command)
+
+
+def _could_not_send(db: Session, run: PrintRun, command: Command) -> None:
+    """The start cannot be made into a message, now or ever. If it had been sent before, the hub may have it."""
+    if command.sent_at is not None:
+        advance(db, run, "unknown", error_code=CANNOT_SEND_CODE)
+    else:
+        end_run(db, run, "failed", sentence=command.sentence or "", error_code=CANNOT_SEND_CODE)
 
 
 def _again(db: Session, _event: Event) -> None:
     recompute_later(db)
 
 
-for kind in (StockChanged, PrinterChanged, PrintersListed, SlotsChanged, JobsAdded, JobChanged, QueueReordered):
+DECIDES = (
+    StockChanged,
+    PrinterChanged,
+    PrintersListed,
+    SlotsChanged,
+    HubConnected,
+    HubLost,
+    JobsAdded,
+    JobChanged,
+    QueueReordered,
+)
+for kind in DECIDES:
     reacts_to(kind)(_again)

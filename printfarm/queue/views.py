@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_view
 from printfarm.core.errors import DomainError
-from printfarm.core.units import mg_from_grams
 from printfarm.core.web import ViewAnswer, done, page, render_block
 from printfarm.queue import queries, service
-from printfarm.queue.forms import AddForm, MoveForm, SettleForm, StartForm
+from printfarm.queue.forms import AddForm, MoveForm, SettleForm, StartForm, WeighForm
 
 bp = Blueprint("queue", __name__, url_prefix="/queue")
 
@@ -76,6 +75,13 @@ def retry_job(db: Session, job_id: UUID) -> ViewAnswer:
     return _after(job_id)
 
 
+@bp.post("/jobs/<uuid:job_id>/repeat")
+@shop_view(role="operator")
+def repeat_job(db: Session, job_id: UUID) -> ViewAnswer:
+    again = service.repeat_job(db, job_id, user_id=_me())
+    return done(url_for("queue.job", job_id=again.id), message="Added to the queue once more.")
+
+
 @bp.post("/runs/<uuid:run_id>/pause")
 @shop_view(role="operator")
 def pause_run(db: Session, run_id: UUID) -> ViewAnswer:
@@ -98,9 +104,15 @@ def stop_run(db: Session, run_id: UUID) -> ViewAnswer:
 @shop_view(role="operator")
 def settle_run(db: Session, run_id: UUID) -> ViewAnswer:
     form = _valid(SettleForm())
-    weighed = {entry.slot.data: mg_from_grams(entry.grams.data) for entry in form.used if entry.grams.data is not None}
-    run = service.settle_run(db, run_id, form.outcome.data, used_mg=weighed, user_id=_me())
+    run = service.settle_run(db, run_id, form.outcome.data, used_mg=form.weighed_mg(), user_id=_me())
     return _after(run.job_id)
+
+
+@bp.post("/runs/<uuid:run_id>/weigh")
+@shop_view(role="operator")
+def weigh_run(db: Session, run_id: UUID) -> ViewAnswer:
+    form = _valid(WeighForm())
+    return _after(service.weigh_run(db, run_id, form.weighed_mg(), user_id=_me()).job_id)
 
 
 def _after(job_id: UUID) -> ViewAnswer:

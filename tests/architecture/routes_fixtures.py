@@ -162,12 +162,14 @@ ROUTES: dict[str, Ask] = {
     "queue.job": Ask(),
     "queue.move_job": Ask(form=lambda shop: {"after": str(shop["print_jobs"])}),
     "queue.pause_run": Ask(),
+    "queue.repeat_job": Ask(),
     "queue.resume_run": Ask(),
     "queue.retry_job": Ask(),
     "queue.settle_run": Ask(form=lambda _: {"outcome": "failed"}, last=True),
     "queue.show": Ask(),
     "queue.start_job": Ask(form=lambda shop: {"printer_id": str(shop["printers"])}),
     "queue.stop_run": Ask(last=True),
+    "queue.weigh_run": Ask(form=lambda _: {"used-0-slot": "1", "used-0-grams": "1"}),
 }
 
 # Open to strangers by intent. Each is tried by hand in the test that stands beside it.

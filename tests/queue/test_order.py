@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from printfarm.core.errors import NotFound
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.queue import service
 from printfarm.queue.models import PrintJob
@@ -52,9 +53,11 @@ def test_moving_rewrites_one_row(world, jobs):
 def test_a_stale_page_is_refused_and_nothing_moves(world, jobs):
     with unit_of_work(world.shop_id) as db:
         service.cancel_job(db, jobs[1])
-    for job, after in ((jobs[1], jobs[0]), (jobs[2], jobs[1]), (uuid4(), None)):
+    for job, after in ((jobs[1], jobs[0]), (jobs[2], jobs[1])):
         with pytest.raises(QueueChanged), unit_of_work(world.shop_id) as db:
             service.move_job(db, job, after=after)
+    with pytest.raises(NotFound), unit_of_work(world.shop_id) as db:
+        service.move_job(db, uuid4(), after=None)
     assert order(world) == [jobs[0], jobs[2], jobs[3]]
 
 

@@ -74,6 +74,8 @@ def make_plate(
     plate = Plate(
         variant_id=variant.id,
         number=1,
+        printable=sliced,
+        gcode_path="Metadata/plate_1.gcode" if sliced else None,
         duration_s=duration_s,
         layers=layers,
         nozzle_mm=Decimal(nozzle_mm),

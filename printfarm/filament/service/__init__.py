@@ -1,4 +1,6 @@
-"""Rules of filament: what exists (`catalogue`), what lies there (`stock`), what is promised (`promises`)."""
+"""Rules of filament: what exists (`catalogue`), what lies there (`stock`), what prints use of it
+(`usage`), what is promised (`promises`).
+"""
 
 from printfarm.filament.service.catalogue import (
     FilamentFacts,
@@ -18,12 +20,11 @@ from printfarm.filament.service.promises import forget_promises, promise
 from printfarm.filament.service.stock import (
     WEIGHINGS,
     add_weight,
-    book_run,
-    resolve_unassigned,
     set_weight,
     take_weight,
     undo_entry,
 )
+from printfarm.filament.service.usage import book_run, rebook_run, resolve_unassigned
 
 __all__ = [
     "WEIGHINGS",
@@ -41,6 +42,7 @@ __all__ = [
     "find_spool",
     "forget_promises",
     "promise",
+    "rebook_run",
     "resolve_unassigned",
     "restore_filament",
     "restore_spool",

@@ -69,11 +69,12 @@ def undo_entry(db: Session, entry_id: UUID, *, user_id: UUID | None = None) -> S
         raise NotFound("This entry is not in the ledger.")
     if entry.kind in {"undo", "resolve", "new"}:
         raise DomainError("This line cannot be undone. Set the weight instead.")
-    if _undone(db, entry.id):
+    spool = lock_spool(db, entry.spool_id) if entry.spool_id else None
+    lock_filament(db, entry.filament_id)
+    if is_undone(db, entry.id):
         raise DomainError("This line has been undone already.")
-    if entry.spool_id is None:
-        return _give_back(db, entry, kind="undo", user_id=user_id)
-    spool = lock_spool(db, entry.spool_id)
+    if spool is None:
+        return give_back(db, entry, kind="undo", user_id=user_id)
     if spool.remaining_mg - entry.delta_mg < 0:
         raise DomainError("Undoing this would leave less than nothing on the spool. Set its weight instead.")
     return write_entry(
@@ -81,68 +82,10 @@ def undo_entry(db: Session, entry_id: UUID, *, user_id: UUID | None = None) -> S
     )
 
 
-def book_run(
-    db: Session,
-    *,
-    run_id: UUID,
-    job_id: UUID,
-    slot: int,
-    filament_id: UUID,
-    spool_id: UUID | None,
-    used_mg: int,
-    reason: str,
-) -> list[StockEntry]:
-    """Book what a run used from one slot: once, however often it is asked (the key run:slot is unique).
-
-    A spool gives what it has; what it lacked, or all of it without a spool, is booked to the filament as unassigned for a
-    person to resolve, so that no spool goes below nothing and no gram is lost.
-    """
-    known = _booked(db, run_id, slot)
-    if known or used_mg <= 0:
-        return known
-    spool = lock_spool(db, spool_id) if spool_id else None
-    from_spool = min(used_mg, spool.remaining_mg) if spool else 0
-    common: dict[str, Any] = {"kind": "print", "reason": reason, "run_id": run_id, "job_id": job_id}
-    entries = []
-    if spool is not None and from_spool:
-        entries.append(write_entry(db, spool, -from_spool, cause_key=f"run:{run_id}:{slot}:spool", **common))
-    if used_mg > from_spool:
-        filament = _lock_filament(db, spool.filament_id if spool else filament_id)
-        entries.append(
-            _write_unassigned(db, filament, -(used_mg - from_spool), cause_key=f"run:{run_id}:{slot}:none", **common)
-        )
-    return entries
-
-
-def resolve_unassigned(db: Session, entry_id: UUID, spool_id: UUID, *, user_id: UUID | None = None) -> StockEntry:
-    """A person says which spool the unassigned grams came from: two lines, one gives them back, one takes them there."""
-    entry = db.get(StockEntry, entry_id)
-    if entry is None or entry.spool_id is not None:
-        raise NotFound("These grams are not waiting for a spool.")
-    if _undone(db, entry.id):
-        raise DomainError("Somebody has resolved this already.")
-    spool = lock_spool(db, spool_id)
-    used_mg = -entry.delta_mg
-    if used_mg > spool.remaining_mg:
-        raise DomainError(
-            "There is less on this spool than was used. If that is the spool, set its weight first, then resolve this."
-        )
-    _give_back(db, entry, kind="resolve", user_id=user_id)
-    return write_entry(
-        db,
-        spool,
-        -used_mg,
-        kind="resolve",
-        reason=entry.reason,
-        user_id=user_id,
-        run_id=entry.run_id,
-        job_id=entry.job_id,
-    )
-
-
 def lock_spool(db: Session, spool_id: UUID) -> Spool:
     """The spool, locked until the transaction ends. Raises NotFound."""
-    spool = db.scalar(select(Spool).where(Spool.id == spool_id).with_for_update(of=Spool))
+    mine = select(Spool).where(Spool.id == spool_id).with_for_update(of=Spool)
+    spool = db.scalar(mine.execution_options(populate_existing=True))
     if spool is None:
         raise NotFound("This spool is not here. It may have been removed.")
     return spool
@@ -155,15 +98,17 @@ def write_entry(db: Session, spool: Spool, delta_mg: int, *, kind: str, **facts:
     return _kept(db, entry)
 
 
-def _write_unassigned(db: Session, filament: Filament, delta_mg: int, *, kind: str, **facts: Any) -> StockEntry:
+def write_unassigned(db: Session, filament: Filament, delta_mg: int, *, kind: str, **facts: Any) -> StockEntry:
+    """One line for a filament without a spool. The caller holds the filament's lock."""
     entry = StockEntry(filament_id=filament.id, spool_id=None, delta_mg=delta_mg, kind=kind, **facts)
     filament.unassigned_mg -= delta_mg
     return _kept(db, entry)
 
 
-def _give_back(db: Session, entry: StockEntry, *, kind: str, user_id: UUID | None) -> StockEntry:
-    filament = _lock_filament(db, entry.filament_id)
-    return _write_unassigned(
+def give_back(db: Session, entry: StockEntry, *, kind: str, user_id: UUID | None) -> StockEntry:
+    """The counter-entry of a line without a spool."""
+    filament = lock_filament(db, entry.filament_id)
+    return write_unassigned(
         db, filament, -entry.delta_mg, kind=kind, reason=entry.reason, user_id=user_id, undoes_id=entry.id
     )
 
@@ -175,20 +120,18 @@ def _kept(db: Session, entry: StockEntry) -> StockEntry:
     return entry
 
 
-def _lock_filament(db: Session, filament_id: UUID) -> Filament:
-    filament = db.scalar(select(Filament).where(Filament.id == filament_id).with_for_update())
+def lock_filament(db: Session, filament_id: UUID) -> Filament:
+    """The filament, locked until the transaction ends; after the spool's lock, never before. Raises NotFound."""
+    mine = select(Filament).where(Filament.id == filament_id).with_for_update()
+    filament = db.scalar(mine.execution_options(populate_existing=True))
     if filament is None:
         raise NotFound("This filament is not here. It may have been removed.")
     return filament
 
 
-def _undone(db: Session, entry_id: UUID) -> bool:
+def is_undone(db: Session, entry_id: UUID) -> bool:
+    """Whether a line has its counter-entry. Ask with the lock held."""
     return db.scalar(select(StockEntry.id).where(StockEntry.undoes_id == entry_id)) is not None
-
-
-def _booked(db: Session, run_id: UUID, slot: int) -> list[StockEntry]:
-    keys = [f"run:{run_id}:{slot}:{what}" for what in ("spool", "none")]
-    return list(db.scalars(select(StockEntry).where(StockEntry.cause_key.in_(keys))))
 
 
 def _refuse_nothing(mg: int) -> None:

@@ -1,9 +1,11 @@
 """Rules of the queue: jobs, their order, what can be printed where, starting, and what a run's end means."""
 
+from printfarm.queue.service.consumption import weigh_run
 from printfarm.queue.service.dispatch import start_job
-from printfarm.queue.service.jobs import add_jobs, cancel_job, find_job, retry_job
+from printfarm.queue.service.jobs import add_jobs, cancel_job, find_job, repeat_job, retry_job
 from printfarm.queue.service.order import move_job
-from printfarm.queue.service.runs import pause_run, resume_run, settle_run, stop_run
+from printfarm.queue.service.runs import pause_run, resume_run, stop_run
+from printfarm.queue.service.settling import settle_run
 
 __all__ = [
     "add_jobs",
@@ -11,9 +13,11 @@ __all__ = [
     "find_job",
     "move_job",
     "pause_run",
+    "repeat_job",
     "resume_run",
     "retry_job",
     "settle_run",
     "start_job",
     "stop_run",
+    "weigh_run",
 ]

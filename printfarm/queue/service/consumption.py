@@ -1,14 +1,18 @@
 """What a run used: booked once, to the spools that were in the slots it printed from, in the transaction that ends it."""
 
 from fractions import Fraction
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.clock import utc_now
-from printfarm.filament.service import book_run
+from printfarm.core.errors import DomainError, NotFound
+from printfarm.core.events import emit
+from printfarm.filament.service import book_run, rebook_run
+from printfarm.queue.events import JobChanged
 from printfarm.queue.models import PrintJob, PrintRun, RunFilament
-from printfarm.queue.service.jobs import note_event
+from printfarm.queue.service.jobs import find_job, note_event
 
 
 def book_consumption(db: Session, run: PrintRun, job: PrintJob, *, used_mg: dict[int, int] | None = None) -> None:
@@ -37,6 +41,47 @@ def book_consumption(db: Session, run: PrintRun, job: PrintJob, *, used_mg: dict
         elif filament.used_mg is None:
             note_event(db, job, "unknown-weight", f"Slot {filament.slot}: nobody knows how many grams", run_id=run.id)
     run.booked_at = utc_now()
+
+
+def weigh_run(db: Session, run_id: UUID, used_mg: dict[int, int], *, user_id: UUID | None = None) -> PrintRun:
+    """A person has weighed what an ended run used, per slot: that is booked instead of what we reckoned."""
+    run = db.scalar(
+        select(PrintRun).where(PrintRun.id == run_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if run is None:
+        raise NotFound("This print is not here. It may have been removed.")
+    if run.booked_at is None:
+        raise DomainError("This print has not ended, so there is nothing to correct yet.")
+    job = find_job(db, run.job_id)
+    used = {one.slot: one for one in db.scalars(select(RunFilament).where(RunFilament.run_id == run.id))}
+    changed = [slot for slot, mg in sorted(used_mg.items()) if slot in used and mg != used[slot].used_mg]
+    for slot in changed:
+        _rebook(db, job, run, used[slot], used_mg[slot], user_id)
+    if changed:
+        emit(db, JobChanged(shop_id=job.shop_id, job_id=job.id))
+    return run
+
+
+def _rebook(
+    db: Session, job: PrintJob, run: PrintRun, filament: RunFilament, used_mg: int, user_id: UUID | None
+) -> None:
+    if filament.filament_id is None:
+        raise DomainError(f"Nobody has decided which filament slot {filament.slot} is, so it cannot be booked.")
+    rebook_run(
+        db,
+        run_id=run.id,
+        job_id=job.id,
+        slot=filament.slot,
+        filament_id=filament.filament_id,
+        spool_id=filament.spool_id,
+        used_mg=used_mg,
+        reason=job.name,
+        user_id=user_id,
+    )
+    before = "unknown" if filament.used_mg is None else f"{filament.used_mg / 1000:.1f} g"
+    said = f"Slot {filament.slot}: weighed {used_mg / 1000:.1f} g instead of {before}"
+    note_event(db, job, "weighed", said, user_id=user_id, run_id=run.id)
+    filament.used_mg = used_mg
 
 
 def extruded_share(run: PrintRun) -> Fraction:

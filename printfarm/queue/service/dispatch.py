@@ -18,7 +18,7 @@ from printfarm.queue.events import JobChanged, RunChanged
 from printfarm.queue.fitting import PrinterVerdict, SlotChoice, judge
 from printfarm.queue.models import JobOption, PrintJob, PrintRun, RunFilament
 from printfarm.queue.service.feasibility import busy_printers
-from printfarm.queue.service.jobs import find_job, note_event
+from printfarm.queue.service.jobs import lock_job, note_event
 from printfarm.queue.states import NotFromHere, move_job_state
 
 WITHDRAWN = "withdrawn"
@@ -35,9 +35,10 @@ def start_job(
 
     `accept_short` starts although a spool seems to hold too little. Raises CannotStart with every reason.
     """
-    job = _lock_job(db, job_id)
+    job = lock_job(db, job_id)
     if job.state != "queued":
         raise NotFromHere(f"{job.name} is {job.state} already. Look again.")
+    _lock_printer(db, printer_id)
     plate, verdict = choose_option(db, job, printer_id)
     _refuse(verdict, accept_short=accept_short)
     run = _make_run(db, job, plate, printer_id, user_id)
@@ -49,6 +50,13 @@ def start_job(
     emit(db, JobChanged(shop_id=job.shop_id, job_id=job.id))
     emit(db, RunChanged(shop_id=job.shop_id, job_id=job.id, run_id=run.id, printer_id=printer_id))
     return run
+
+
+def _lock_printer(db: Session, printer_id: UUID) -> None:
+    """Nobody archives it, sends it into maintenance or starts another print on it between our look and our commit."""
+    mine = select(Printer).where(Printer.id == printer_id, Printer.archived_at.is_(None))
+    if db.scalar(mine.with_for_update(key_share=True).execution_options(populate_existing=True)) is None:
+        raise NotFound("This printer is not here. It may have been removed.")
 
 
 def choose_option(db: Session, job: PrintJob, printer_id: UUID) -> tuple[Plate, PrinterVerdict]:
@@ -72,16 +80,6 @@ def plates_of(db: Session, job_id: UUID) -> list[Plate]:
             .order_by(JobOption.position)
         )
     )
-
-
-def _lock_job(db: Session, job_id: UUID) -> PrintJob:
-    find_job(db, job_id)
-    locked = db.scalar(
-        select(PrintJob).where(PrintJob.id == job_id).with_for_update().execution_options(populate_existing=True)
-    )
-    if locked is None:
-        raise NotFound
-    return locked
 
 
 def _refuse(verdict: PrinterVerdict, *, accept_short: bool) -> None:

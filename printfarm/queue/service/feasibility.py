@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, selectinload
 
 from printfarm.core.background import enqueue_after_commit
 from printfarm.core.clock import utc_now
 from printfarm.core.events import emit
-from printfarm.core.owed import owe_at_commit, settle
+from printfarm.core.owed import due_of, owe_at_commit, renew
 from printfarm.core.tenancy import shop_of
 from printfarm.filament.models import Filament
 from printfarm.filament.queries import stock_by_filament
@@ -26,6 +26,7 @@ from printfarm.queue.service.jobs import needs_of
 
 JOB = "jobs.queue.recompute_feasibility"
 OWED = "recompute-feasibility"  # subject: the shop
+RENEW_S = 300  # some reasons come and go with time alone: a hub that falls silent says nothing about it
 
 
 @dataclass(frozen=True)
@@ -53,22 +54,35 @@ def recompute_later(db: Session) -> None:
 
 
 def recompute(db: Session) -> int:
-    """Work out every open job anew, in the order of the queue; returns how many. Five statements, however many jobs."""
-    settle(db, OWED, shop_of(db))
+    """Work out every open job anew, in the order of the queue; returns how many. Five statements, however many jobs.
+
+    Only verdicts that changed are written and shown; the age of all is renewed by one statement. What is owed is written last,
+    as everybody else writes it last: in another order we and somebody who changes a job would wait for each other.
+    """
+    owed_until = due_of(db, OWED, shop_of(db))
     jobs = _open_jobs(db)
     stock, names = stock_by_filament(db), {filament.id: filament for filament in db.scalars(select(Filament))}
     printers, busy = printer_facts(db), busy_printers(db)
     promised: dict[UUID, int] = defaultdict(int)
-    now = utc_now()
+    verdicts: dict[UUID, list[PrinterVerdict]] = {}
+    changed = False
     for job in jobs:
-        filaments = []
         plate = job.options[0].plate
+        filaments = []
         for filament_id, needed in needs_of(plate).items():
             filaments.append(_weigh(names[filament_id], needed, stock.get(filament_id, 0), promised[filament_id]))
             promised[filament_id] += needed
-        verdicts = [judge(plate, printer, busy=printer.id in busy) for printer in printers]
-        job.feasibility, job.feasible_at = _stored(plate, filaments, verdicts), now
-    emit(db, FeasibilityComputed(shop_id=shop_of(db)))
+        if plate.id not in verdicts:
+            verdicts[plate.id] = [judge(plate, printer, busy=printer.id in busy) for printer in printers]
+        found = _stored(plate, filaments, verdicts[plate.id])
+        if found != job.feasibility:
+            job.feasibility, changed = found, True
+    db.execute(update(PrintJob).where(PrintJob.id.in_([job.id for job in jobs])).values(feasible_at=utc_now()))
+    if changed:
+        emit(db, FeasibilityComputed(shop_id=shop_of(db)))
+    if owed_until is not None:
+        db.flush()
+        renew(db, OWED, shop_of(db), due_at=owed_until, within_s=RENEW_S)
     return len(jobs)
 
 
@@ -82,7 +96,8 @@ def _open_jobs(db: Session) -> list[PrintJob]:
         db.scalars(
             select(PrintJob)
             .where(PrintJob.state.in_(OPEN_JOB_STATES))
-            .order_by(PrintJob.place, PrintJob.id)
+            # What prints already takes its filament before everything that waits, wherever it stands in the list.
+            .order_by(PrintJob.state == "queued", PrintJob.place, PrintJob.id)
             .options(selectinload(PrintJob.options).selectinload(JobOption.plate).selectinload(Plate.requirements))
         )
     )

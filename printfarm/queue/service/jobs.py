@@ -14,7 +14,7 @@ from printfarm.filament.service import forget_promises, promise
 from printfarm.library.models import Plate
 from printfarm.queue.events import JobChanged, JobsAdded
 from printfarm.queue.models import ACTIVE_RUN_STATES, JobEvent, JobOption, PrintJob, PrintRun
-from printfarm.queue.service.order import lock_queue, place_at_front, places_at_end
+from printfarm.queue.service.order import lock_queue, place_again, places_at_end
 from printfarm.queue.states import move_job_state
 
 MOST_AT_ONCE = 100
@@ -23,6 +23,15 @@ MOST_AT_ONCE = 100
 def find_job(db: Session, job_id: UUID) -> PrintJob:
     """Raises NotFound."""
     found = db.get(PrintJob, job_id)
+    if found is None:
+        raise NotFound("This job is not here. It may have been removed.")
+    return found
+
+
+def lock_job(db: Session, job_id: UUID) -> PrintJob:
+    """The job as it is now, held until the transaction ends. Raises NotFound."""
+    mine = select(PrintJob).where(PrintJob.id == job_id)
+    found = db.scalar(mine.with_for_update().execution_options(populate_existing=True))
     if found is None:
         raise NotFound("This job is not here. It may have been removed.")
     return found
@@ -39,6 +48,10 @@ def add_jobs(
         raise NotFound("This plate is not here. It may have been removed.")
     if not plate.variant.sliced:
         raise DomainError("This is a project, not a sliced file. Slice it, upload the result, then queue that.")
+    if not plate.printable:
+        raise DomainError(
+            "There is no whole G-code for this plate in the file. Slice it again, upload it, then queue that."
+        )
     if not 1 <= quantity <= MOST_AT_ONCE:
         raise DomainError(f"Between 1 and {MOST_AT_ONCE} at once, please.")
     lock_queue(db)
@@ -58,7 +71,7 @@ def add_jobs(
 
 def cancel_job(db: Session, job_id: UUID, *, user_id: UUID | None = None) -> PrintJob:
     """Take a waiting or failed job out of the queue. One that a printer works on is stopped there first (runs.stop_run)."""
-    job = find_job(db, job_id)
+    job = lock_job(db, job_id)
     if active_run_of(db, job.id) is not None:
         raise DomainError("A printer is working on this job. Stop the print; the job ends when the printer confirms.")
     if move_job_state(job, "cancelled"):
@@ -67,31 +80,44 @@ def cancel_job(db: Session, job_id: UUID, *, user_id: UUID | None = None) -> Pri
 
 
 def retry_job(db: Session, job_id: UUID, *, user_id: UUID | None = None) -> PrintJob:
-    """Put a failed or cancelled job back, first in the queue. Its runs stay; the next start makes a new one."""
-    job = find_job(db, job_id)
-    requeue(db, job, "Queued again", user_id=user_id)
+    """Put a failed or cancelled job back where it stood in the queue. Its runs stay; the next start makes a new one."""
+    lock_queue(db)
+    job = lock_job(db, job_id)
+    if not move_job_state(job, "queued"):
+        return job
+    job.place, job.ended_at = place_again(db, job), None
+    put_back(db, job, "Queued again", user_id=user_id)
     return job
 
 
-def requeue(db: Session, job: PrintJob, sentence: str, *, user_id: UUID | None = None) -> None:
-    """Back into the queue, in front, with its filament promised again."""
-    lock_queue(db)
-    place = place_at_front(db)
-    if not move_job_state(job, "queued"):
-        return
-    job.place, job.ended_at, job.feasibility = place, None, None
-    plate = db.scalar(
+def repeat_job(db: Session, job_id: UUID, *, user_id: UUID | None = None) -> PrintJob:
+    """Want the same plate once more: a new job at the end of the queue, whatever became of this one."""
+    job = find_job(db, job_id)
+    plate = _plate_of(db, job.id)
+    if plate is None:
+        raise NotFound("The plate of this job is not here any more.")
+    return add_jobs(db, plate.id, note=job.note, user_id=user_id)[0]
+
+
+def put_back(db: Session, job: PrintJob, sentence: str, *, user_id: UUID | None = None) -> None:
+    """What every way back into the queue has in common; the job's state has been set. Its filament is promised again."""
+    job.feasibility = None
+    plate = _plate_of(db, job.id)
+    if plate is not None:
+        promise(db, "print job", job.id, needs_of(plate))
+    note_event(db, job, "queued", sentence, user_id=user_id)
+    emit(db, JobChanged(shop_id=job.shop_id, job_id=job.id))
+
+
+def _plate_of(db: Session, job_id: UUID) -> Plate | None:
+    return db.scalar(
         select(Plate)
         .join(JobOption, JobOption.plate_id == Plate.id)
-        .where(JobOption.job_id == job.id)
+        .where(JobOption.job_id == job_id)
         .options(selectinload(Plate.requirements))
         .order_by(JobOption.position)
         .limit(1)
     )
-    if plate is not None:
-        promise(db, "print job", job.id, needs_of(plate))
-    note_event(db, job, "queued", sentence, user_id=user_id)
-    emit(db, JobsAdded(shop_id=job.shop_id))
 
 
 def end_job(

@@ -45,7 +45,9 @@ def places_at_end(db: Session, count: int) -> list[str]:
 def place_again(db: Session, job: PrintJob) -> str:
     """The place of an ended job that comes back: its own, or right behind whoever has it now. The caller holds the lock."""
     taken = db.scalar(
-        select(PrintJob.id).where(PrintJob.place == job.place, PrintJob.state.in_(OPEN_JOB_STATES), PrintJob.id != job.id)
+        select(PrintJob.id).where(
+            PrintJob.place == job.place, PrintJob.state.in_(OPEN_JOB_STATES), PrintJob.id != job.id
+        )
     )
     return job.place if taken is None else _place_between(db, job.place, _next_place(db, job.place, without=job.id))
 

@@ -1,0 +1,144 @@
+"""What prints use: booked once per run and slot, corrected by whoever weighed it, resolved when nobody knew the spool."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from printfarm.core.errors import DomainError, NotFound
+from printfarm.filament.models import StockEntry
+from printfarm.filament.service.stock import (
+    give_back,
+    is_undone,
+    lock_filament,
+    lock_spool,
+    write_entry,
+    write_unassigned,
+)
+
+
+def book_run(
+    db: Session,
+    *,
+    run_id: UUID,
+    job_id: UUID,
+    slot: int,
+    filament_id: UUID,
+    spool_id: UUID | None,
+    used_mg: int,
+    reason: str,
+) -> list[StockEntry]:
+    """Book what a run used from one slot: once, however often it is asked (the key run:slot is unique).
+
+    A spool gives what it has; what it lacked, or all of it without a spool, is booked to the filament as unassigned for a
+    person to resolve, so that no spool goes below nothing and no gram is lost.
+    """
+    known = _lines_of(db, run_id, slot)
+    if known or used_mg <= 0:
+        return known
+    facts = {"reason": reason, "run_id": run_id, "job_id": job_id}
+    return _take(db, _key(run_id, slot), filament_id, spool_id, used_mg, facts)
+
+
+def rebook_run(  # noqa: PLR0913  # the facts of a booking, by name
+    db: Session,
+    *,
+    run_id: UUID,
+    job_id: UUID,
+    slot: int,
+    filament_id: UUID,
+    spool_id: UUID | None,
+    used_mg: int,
+    reason: str,
+    user_id: UUID | None = None,
+) -> list[StockEntry]:
+    """What a person weighed replaces what was booked for a slot of a run: every line that still stands gets its
+    counter-entry, then the true weight is booked, to the spool that a person named meanwhile or else to `spool_id`.
+    """
+    lines = _lines_of(db, run_id, slot)
+    taken_from = [line.spool_id for line in lines if line.spool_id]
+    for spool in sorted({*taken_from, *([spool_id] if spool_id else [])}):
+        lock_spool(db, spool)
+    lock_filament(db, filament_id)
+    standing = [line for line in lines if not is_undone(db, line.id)]
+    if -sum(line.delta_mg for line in standing) == used_mg:
+        return []
+    named = next((line.spool_id for line in reversed(standing) if line.spool_id), spool_id)
+    for line in standing:
+        _counter(db, line, user_id)
+    if used_mg <= 0:
+        return []
+    facts = {"reason": reason, "run_id": run_id, "job_id": job_id, "user_id": user_id}
+    return _take(db, f"{_key(run_id, slot)}:{len(lines)}", filament_id, named, used_mg, facts)
+
+
+def resolve_unassigned(db: Session, entry_id: UUID, spool_id: UUID, *, user_id: UUID | None = None) -> StockEntry:
+    """A person says which spool the unassigned grams came from: two lines, one gives them back, one takes them there."""
+    entry = db.get(StockEntry, entry_id)
+    if entry is None or entry.spool_id is not None or entry.kind != "print":
+        raise NotFound("These grams are not waiting for a spool.")
+    spool = lock_spool(db, spool_id)
+    lock_filament(db, entry.filament_id)
+    if is_undone(db, entry.id):
+        raise DomainError("Somebody has resolved this already.")
+    used_mg = -entry.delta_mg
+    if used_mg > spool.remaining_mg:
+        raise DomainError(
+            "There is less on this spool than was used. If that is the spool, set its weight first, then resolve this."
+        )
+    give_back(db, entry, kind="resolve", user_id=user_id)
+    return write_entry(
+        db,
+        spool,
+        -used_mg,
+        kind="resolve",
+        reason=entry.reason,
+        user_id=user_id,
+        run_id=entry.run_id,
+        job_id=entry.job_id,
+        cause_key=f"{entry.cause_key}:resolved" if entry.cause_key else None,
+    )
+
+
+def _take(
+    db: Session, key: str, filament_id: UUID, spool_id: UUID | None, used_mg: int, facts: dict[str, Any]
+) -> list[StockEntry]:
+    spool = lock_spool(db, spool_id) if spool_id else None
+    from_spool = min(used_mg, max(0, spool.remaining_mg)) if spool else 0
+    entries = []
+    if spool is not None and from_spool:
+        entries.append(write_entry(db, spool, -from_spool, kind="print", cause_key=f"{key}:spool", **facts))
+    if used_mg > from_spool:
+        filament = lock_filament(db, spool.filament_id if spool else filament_id)
+        lacking = from_spool - used_mg
+        entries.append(write_unassigned(db, filament, lacking, kind="print", cause_key=f"{key}:none", **facts))
+    return entries
+
+
+def _counter(db: Session, line: StockEntry, user_id: UUID | None) -> None:
+    if line.spool_id is None:
+        give_back(db, line, kind="undo", user_id=user_id)
+        return
+    spool = lock_spool(db, line.spool_id)
+    write_entry(
+        db,
+        spool,
+        -line.delta_mg,
+        kind="undo",
+        reason=line.reason,
+        user_id=user_id,
+        undoes_id=line.id,
+        run_id=line.run_id,
+        job_id=line.job_id,
+    )
+
+
+def _lines_of(db: Session, run_id: UUID, slot: int) -> list[StockEntry]:
+    """Everything that was ever taken for a slot of a run, oldest first; counter-entries have no key."""
+    mine = select(StockEntry).where(StockEntry.cause_key.startswith(f"{_key(run_id, slot)}:", autoescape=True))
+    return list(db.scalars(mine.order_by(StockEntry.created_at, StockEntry.id)))
+
+
+def _key(run_id: UUID, slot: int) -> str:
+    return f"run:{run_id}:{slot}"
