@@ -71,6 +71,7 @@ class Shop:
                 layers=40,
                 printable=True,
                 printer_model_id="C12",
+                gcode_path="Metadata/plate_1.gcode",
             )
             db.add(plate)
             db.flush()
