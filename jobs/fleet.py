@@ -26,3 +26,10 @@ def handle_run_report(shop_id: str, report_id: str) -> None:
     """Take in a run report that could not be taken in when it came."""
     with unit_of_work(UUID(shop_id)) as db:
         reports.handle_report(db, UUID(report_id))
+
+
+@background_job
+def handle_answer(shop_id: str, command_id: str) -> None:
+    """Do what follows from an answer that could not be taken in when it came."""
+    with unit_of_work(UUID(shop_id)) as db:
+        commands.handle_answer(db, UUID(command_id))

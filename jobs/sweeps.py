@@ -19,6 +19,7 @@ DOES: dict[str, tuple[str, str]] = {
     "recompute-feasibility": ("jobs.queue.recompute_feasibility", FAST),
     "expire-command": ("jobs.fleet.expire_command", FAST),
     "forget-trial": ("jobs.fleet.forget_trial", FAST),
+    "handle-answer": ("jobs.fleet.handle_answer", FAST),
     "handle-run-report": ("jobs.fleet.handle_run_report", FAST),
 }
 

@@ -39,7 +39,7 @@ ALIVE_S = 10.0
 REMIND_S = 30.0
 MOST_BAD = 5
 MOST_WAITING = 2000  # messages that were received and not yet taken in; a hub that outruns us has lost its mind
-BAD_MESSAGES, INTERNAL_ERROR, REPLACED = 1008, 1011, 4409
+BAD_MESSAGES, REPLACED = 1008, 4409
 
 
 class Ended(Exception):
@@ -122,8 +122,6 @@ class Line:
             raise
         except Exception:
             log.exception("hub %s: message %s %d could not be taken in", self._hub_id, message.type, message.seq)
-            if not isinstance(message, protocol.RunReport):
-                raise Ended(INTERNAL_ERROR, "a message could not be stored") from None
             with unit_of_work(self._shop_id) as db:
                 keep_unhandled(db, self._hub_id, self._connection_id, message)
         self._say(protocol.Received(seq=message.seq))
@@ -196,14 +194,23 @@ class Line:
             with read_only(self._shop_id) as db:
                 text = protocol.dump(message_of(db, command, self._base_url))
         except (CannotSend, protocol.ProtocolError) as problem:
-            with unit_of_work(self._shop_id) as db:
-                fail_command(db, find_command(db, command.id), "cannot_be_sent", str(problem))
+            self._give_up(command, str(problem))
             return
         with unit_of_work(self._shop_id) as db:
             wanted = mark_sent(db, command.id)
         if wanted:
             self._sent.add(command.id)
             self._ws.send(text)
+
+    def _give_up(self, command: Command, sentence: str) -> None:
+        self._sent.add(command.id)  # looked at once on each connection, even if this fails
+        try:
+            with unit_of_work(self._shop_id) as db:
+                fail_command(db, find_command(db, command.id), "cannot_be_sent", sentence)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("hub %s: command %s could not be given up", self._hub_id, command.id)
 
     def _say(self, message: protocol.Message) -> None:
         self._ws.send(protocol.dump(message))

@@ -12,7 +12,7 @@ from printfarm.core.errors import DomainError
 from printfarm.core.events import reacts_to
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.fleet import queries, service
-from printfarm.fleet.events import RunReported
+from printfarm.fleet.events import CommandAnswered, RunReported
 from printfarm.fleet.models import Command, Hub, RunReport
 from tests.fleet.conftest import add_printer, settings_for
 from tests.support.hubs import FakeHub, HubRefused, now
@@ -274,6 +274,43 @@ def test_a_report_that_cannot_be_taken_in_is_kept_and_tried_again(app, shop, pri
         from printfarm.core import events
 
         events._reactions[RunReported].remove(sick)
+
+
+def test_an_answer_that_cannot_be_taken_in_is_kept_and_tried_again(app, shop, printer, connected):
+    taken = []
+
+    @reacts_to(CommandAnswered)
+    def sick(db, event):
+        if not taken:
+            taken.append(None)
+            raise DomainError("this reaction is broken")
+        taken.append(event.command_id)
+
+    try:
+        command = control(app, shop, printer)
+        connected.ack(connected.hear(protocol.PrinterCommand))
+        connected.run_report(printer.id, "RUN-0001", "running")
+        assert commands(app, shop)[0].state == "acknowledged"
+        from jobs.fleet import handle_answer
+
+        with app.app_context():
+            handle_answer(str(shop.id), str(command.id))
+        assert taken == [None, command.id]
+    finally:
+        from printfarm.core import events
+
+        events._reactions[CommandAnswered].remove(sick)
+
+
+def test_a_bug_on_the_line_closes_it_and_is_no_error_page(app, shop, printer, connected, monkeypatch):
+    from printfarm.fleet import line
+
+    def broken(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(line, "apply_status", broken)
+    connected.status(printer.id)
+    assert connected.closes() == 1011
 
 
 def test_the_process_says_goodbye_when_it_stops(app, served, connected):

@@ -20,6 +20,7 @@ from printfarm.fleet.models import EXTERNAL_UNIT, FIRST_HT_UNIT, Command, Hub, P
 
 Kind = Literal["print_command", "printer_command", "try_printer"]
 EXPIRE = "expire-command"
+HANDLE_ANSWER = "handle-answer"
 START_PATIENCE = timedelta(minutes=10)
 NEVER_SENT = "The hub of this printer was not connected, so nothing was sent. Check the hub, then try again."
 
@@ -151,15 +152,28 @@ def mark_sent(db: Session, command_id: UUID) -> bool:
 
 def take_answer(db: Session, hub_id: UUID, ack: protocol.CommandAck, command_id: UUID) -> None:
     """The hub has carried a command out, or says that it never will."""
-    command = db.get(Command, command_id)
-    if command is None or command.hub_id != hub_id or command.state in {"acknowledged", "failed"}:
-        return
-    _answer(db, command, success=ack.success, code=ack.code, sentence=ack.sentence)
+    command = _write_answer(db, hub_id, ack, command_id)
+    if command is not None:
+        emit(db, CommandAnswered(shop_id=shop_of(db), command_id=command.id))
+
+
+def keep_answer(db: Session, hub_id: UUID, ack: protocol.CommandAck, command_id: UUID) -> None:
+    """What follows from an answer could not be done: keep the answer, and do what follows soon."""
+    command = _write_answer(db, hub_id, ack, command_id)
+    if command is not None:
+        owe(db, HANDLE_ANSWER, command.id, within_s=5)
+
+
+def handle_answer(db: Session, command_id: UUID) -> None:
+    """Try again what keep_answer put off."""
+    settle(db, HANDLE_ANSWER, command_id)
+    emit(db, CommandAnswered(shop_id=shop_of(db), command_id=command_id))
 
 
 def fail_command(db: Session, command: Command, code: str, sentence: str) -> None:
     """It cannot be sent, now or ever."""
     _answer(db, command, success=False, code=code, sentence=sentence)
+    emit(db, CommandAnswered(shop_id=shop_of(db), command_id=command.id))
 
 
 def expire_command(db: Session, command_id: UUID) -> None:
@@ -185,9 +199,17 @@ def printers_changed(db: Session, hub_id: UUID) -> None:
         emit_wanted(db, hub_id)
 
 
+def _write_answer(db: Session, hub_id: UUID, ack: protocol.CommandAck, command_id: UUID) -> Command | None:
+    """None when the command is not this hub's, or was answered before."""
+    command = db.get(Command, command_id)
+    if command is None or command.hub_id != hub_id or command.state in {"acknowledged", "failed"}:
+        return None
+    _answer(db, command, success=ack.success, code=ack.code, sentence=ack.sentence)
+    return command
+
+
 def _answer(db: Session, command: Command, *, success: bool, code: str, sentence: str) -> None:
     command.state = "acknowledged" if success else "failed"
     command.answered_at = utc_now()
     command.code, command.sentence = code, sentence
     settle(db, EXPIRE, command.id)
-    emit(db, CommandAnswered(shop_id=shop_of(db), command_id=command.id))

@@ -20,7 +20,7 @@ from printfarm.fleet.events import (
     RunReported,
 )
 from printfarm.fleet.models import ForeignRun, Hub, Printer, PrinterError, RunReport
-from printfarm.fleet.service.commands import take_answer
+from printfarm.fleet.service.commands import keep_answer, take_answer
 from printfarm.fleet.service.printers import needs_clearing
 from printfarm.fleet.service.slots import remember_slots
 from printfarm.fleet.service.trials import take_result
@@ -45,13 +45,20 @@ def store_message(db: Session, hub_id: UUID, connection_id: UUID, message: proto
     return True
 
 
-def keep_unhandled(db: Session, hub_id: UUID, connection_id: UUID, said: protocol.RunReport) -> None:
-    """What follows from a run report could not be done: keep the report and try again soon, so that one sick run never holds
-    up what the hub has to say about the others.
+def keep_unhandled(db: Session, hub_id: UUID, connection_id: UUID, said: protocol.DurableFromHub) -> None:
+    """What follows from a message could not be done. Reports of runs and answers to commands are kept and tried again soon;
+    other messages are dropped. So one sick message never holds up what the hub has to say about everything else.
     """
-    printer = _printer(db, said.printer_id)
-    if _is_new(db, hub_id, connection_id, said.seq) and printer is not None:
-        owe(db, HANDLE, _keep_run_report(db, hub_id, printer, said).id, within_s=5)
+    if not _is_new(db, hub_id, connection_id, said.seq):
+        return
+    if isinstance(said, protocol.RunReport):
+        printer = _printer(db, said.printer_id)
+        if printer is not None:
+            owe(db, HANDLE, _keep_run_report(db, hub_id, printer, said).id, within_s=5)
+    elif isinstance(said, protocol.CommandAck):
+        command_id = as_id(said.command_id)
+        if command_id is not None:
+            keep_answer(db, hub_id, said, command_id)
 
 
 def handle_report(db: Session, report_id: UUID) -> None:

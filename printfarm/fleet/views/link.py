@@ -3,6 +3,7 @@
 import logging
 import secrets
 import threading
+from contextlib import suppress
 from uuid import UUID
 
 from flask import Blueprint, current_app, request
@@ -30,7 +31,7 @@ sock = Sock()
 _lock = threading.Lock()
 
 SIGN_IN_S = 10
-POLICY = 1008
+POLICY, INTERNAL_ERROR = 1008, 1011
 UNKNOWN = (
     "This server does not know the hub, or its secret is another one. Enrol the hub again on the page Hubs and copy what it"
     " shows into the hub's file."
@@ -59,6 +60,11 @@ def hub_link(ws: Server, hub_id: UUID) -> None:
         ws.close(TRY_AGAIN_LATER, "database busy")
     except (ConnectionClosed, OSError):
         log.info("hub %s is gone", hub_id)
+    except Exception:
+        # An error page would go out over the socket as if it were a message.
+        log.exception("the line to hub %s broke", hub_id)
+        with suppress(ConnectionClosed, OSError):
+            ws.close(INTERNAL_ERROR, "this is our fault; try again")
     finally:
         place.release()
 
