@@ -15,6 +15,7 @@ from supervisor.supervisord import Supervisor
 from printfarm.config import Settings
 from printfarm.processes.lock import PARENT_VARIABLE
 
+START_S = 4  # a program that ends sooner did not start; between two tries there is a growing pause
 LONGEST_PAUSE_S = 10  # between two starts of a program that keeps failing
 RETRIES = 1_000_000  # never give up: the database or the disk may come back
 NAME_WIDTH = 11
@@ -82,7 +83,7 @@ def _program_options(program: Program) -> dict[str, Any]:
         "command": " ".join(f'"{part}"' for part in (sys.executable, "-m", "printfarm.cli", *program.arguments)),
         "priority": program.priority,
         "autorestart": "true",
-        "startsecs": 1,
+        "startsecs": START_S,
         "startretries": RETRIES,
         "stopwaitsecs": program.stop_s,
         "stopasgroup": "false",
@@ -141,7 +142,7 @@ class _Reporter:
         self.line(event.process.config.name, f"process {event.process.pid} ended by itself; starting it again")
 
     def failing(self, event: Any) -> None:
-        """Called when a program ended within its first second."""
+        """Called when a program ended within its first seconds."""
         process = event.process
         self._on_failing(process.config.name, process.backoff)
         if process.backoff > LONGEST_PAUSE_S:
@@ -171,7 +172,7 @@ def run(
 ) -> None:
     """Run the chosen programs until SIGTERM or SIGINT, then stop them: web, hub, workers, redis.
 
-    `on_failing` hears of a program that ended within its first second, with the number of tries so far.
+    `on_failing` hears of a program that ended within its first seconds, with the number of tries so far.
     """
     path = _write_configuration(settings, chosen)
     os.environ[PARENT_VARIABLE] = str(os.getpid())

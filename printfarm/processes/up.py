@@ -19,7 +19,7 @@ from printfarm.processes.supervise import Program
 
 LEFTOVERS = ["web", "hub", "worker-fast", "worker-slow", "redis", "simulators", "demo"]
 LEFTOVERS_S = 20
-BROKEN_AFTER_TRIES = 3  # Redis that fails so often in its first second cannot read its data
+BROKEN_AFTER_TRIES = 3  # a Redis that fails so often at once cannot read its data
 
 
 class CannotStart(Exception):

@@ -79,7 +79,7 @@ class Up:
         assert self.process.stdout is not None
         self.process.stdout.close()
 
-    def wait_for(self, text: str, seconds: float = 40) -> str:
+    def wait_for(self, text: str, seconds: float = 90) -> str:
         """The next line that holds the text."""
         deadline = time.monotonic() + seconds
         while True:
@@ -108,7 +108,7 @@ class Up:
         finally:
             connection.close()
 
-    def becomes_ready_again(self, seconds: float = 40) -> None:
+    def becomes_ready_again(self, seconds: float = 90) -> None:
         until(self._is_ready, seconds, lambda: f"/readyz does not answer 200: {self.lines[-30:]}")
 
     def _is_ready(self) -> bool:

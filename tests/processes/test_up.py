@@ -103,22 +103,7 @@ def test_a_database_of_a_newer_program_is_refused_and_left_alone(folder: Path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_ends_everything_in_order(folder: Path, number: signal.Signals):
-    with Up(folder) as up:
-        up.ready()
-        pids = up.pids()
-        assert None not in pids.values()
-        up.process.send_signal(number)
-        assert up.process.wait(30) == 0
-        stops = [line.split("|")[0].strip() for line in up.lines if line.endswith("| stopped")]
-        assert stops[0] == "web"
-        assert set(stops[1:3]) == {"worker-slow", "worker-fast"}
-        assert stops[3] == "redis"
-        assert not [name for name, pid in pids.items() if is_alive(pid)]
-
-
-def test_no_orphans_when_the_supervisor_is_killed_and_the_next_start_works(folder: Path):
+def test_no_orphans_when_the_supervisor_is_killed_and_the_next_run_stops_in_order_on_sigterm(folder: Path):
     with Up(folder) as up:
         up.ready()
         pids = up.pids()
@@ -128,9 +113,10 @@ def test_no_orphans_when_the_supervisor_is_killed_and_the_next_start_works(folde
             again.ready()
             assert not [name for name, pid in pids.items() if is_alive(pid)]
             assert set(again.pids().values()).isdisjoint(pids.values())
+            stops_in_order(again, signal.SIGTERM)
 
 
-def test_unreadable_redis_data_is_set_aside(folder: Path):
+def test_unreadable_redis_data_is_set_aside_and_ctrl_c_stops_in_order(folder: Path):
     broken = folder / "redis" / "appendonlydir"
     broken.mkdir(parents=True)
     (broken / "appendonly.aof.manifest").write_text("this is no manifest\n")
@@ -138,3 +124,16 @@ def test_unreadable_redis_data_is_set_aside(folder: Path):
         up.wait_for("was set aside")
         up.ready()
         assert list((folder / "redis").glob("broken-*"))
+        stops_in_order(up, signal.SIGINT)
+
+
+def stops_in_order(up: Up, number: signal.Signals) -> None:
+    pids = up.pids()
+    assert None not in pids.values()
+    up.process.send_signal(number)
+    assert up.process.wait(60) == 0
+    stops = [line.split("|")[0].strip() for line in up.lines if line.endswith("| stopped")]
+    assert stops[0] == "web"
+    assert set(stops[1:3]) == {"worker-slow", "worker-fast"}
+    assert stops[3] == "redis"
+    assert not [name for name, pid in pids.items() if is_alive(pid)]
