@@ -71,7 +71,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         PREFERRED_URL_SCHEME="https" if is_https(settings) else "http",
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
         WTF_CSRF_SSL_STRICT=False,  # SameSite and the token do the work; referrers are stripped by some browsers
-        # Forms are small; the upload view alone streams more, and counts it itself.
-        MAX_FORM_MEMORY_SIZE=1_000_000,
+        # A form is read into memory, whoever sends it. The upload view alone streams more, and counts it itself.
+        MAX_CONTENT_LENGTH=1_000_000,
         SOCK_SERVER_OPTIONS={"ping_interval": 25, "max_message_size": 65536},
     )

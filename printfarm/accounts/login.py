@@ -38,6 +38,8 @@ def load(token: str) -> SignedIn | None:
             who = find(db, token)
     except Unavailable:
         g._login_user = AnonymousUserMixin()  # noqa: SLF001  # so that the error page does not ask the database again
+        if g.get("showing_error"):
+            return None
         raise
     if who is not None and utc_now() - who.session.last_seen_at > SEEN_EVERY:
         _note_seen(who)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -106,5 +107,5 @@ def _is_missing(problem: ClientError) -> bool:
 def _in_words() -> Iterator[None]:
     try:
         yield
-    except (BotoCoreError, ClientError) as problem:
+    except (Boto3Error, BotoCoreError, ClientError) as problem:
         raise Unavailable("The file storage does not answer. Nothing was changed; try again in a moment.") from problem

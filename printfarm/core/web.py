@@ -116,6 +116,7 @@ def install(app: Flask) -> None:
 
 def show_error(status: int, sentence: str, reference: str | None = None) -> Response:
     """A refusal as what was asked for: a toast for htmx, JSON for a program, a page for everyone else."""
+    g.showing_error = True  # who signs people in must not let the error page fail for the reason that it tells of
     if request.accept_mimetypes.best == "application/json":
         response = make_response({"error": sentence, "reference": reference}, status)
     elif is_fragment():

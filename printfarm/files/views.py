@@ -1,5 +1,6 @@
 """Uploading, the list of uploads, and serving what is stored."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -101,6 +102,7 @@ def _parts() -> Iterator[FieldPart | FilePart]:
     boundary = request.mimetype_params.get("boundary")
     if request.mimetype != "multipart/form-data" or not boundary:
         raise Refused("This address takes files from the upload form.")
+    request.max_content_length = sys.maxsize  # the bytes of each file are counted as they come
     return read_parts(request.stream, boundary)
 
 
