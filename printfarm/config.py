@@ -97,6 +97,11 @@ class Settings:
         return f"{'http' if self.tls == 'off' else 'https'}://{name}:{self.port}"
 
     @property
+    def hub_url(self) -> str:
+        """Where the built-in hub reaches the web process: under the name that the certificate has."""
+        return self.public_url if self.tls == "files" and self.public_url else self.local_url
+
+    @property
     def address(self) -> str:
         """What a person types into a browser."""
         if self.public_url:
@@ -138,6 +143,12 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     redis_url = read.url("REDIS_URL", ("redis", "rediss", "unix"))
     tls, tls_cert, tls_key = _tls(read)
     bucket, endpoint, access_key, s3_secret = _s3(read)
+    public_url = _public_url(read)
+    hub = read.choice("HUB", "on", ("on", "off")) == "on"
+    if tls == "files" and hub and public_url is None:
+        raise SettingsError(
+            "PRINTFARM_TLS=files needs PRINTFARM_PUBLIC_URL as well: the built-in hub must know the name in the certificate."
+        )
     return Settings(
         host=read.text("HOST") or "0.0.0.0",  # noqa: S104  # phones on the shop floor reach it
         port=read.number("PORT", 8080, 1, 65535),
@@ -152,7 +163,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         s3_secret_key=s3_secret,
         s3_region=read.text("S3_REGION") or "auto",
         s3_prefix=_folder(read.text("S3_PREFIX")),
-        public_url=_public_url(read),
+        public_url=public_url,
         trusted_proxies=read.number("TRUSTED_PROXIES", 0, 0, 10),
         tls=tls,
         tls_cert=tls_cert,
@@ -163,7 +174,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         threads=threads,
         max_sockets=read.number("MAX_SOCKETS", free, 1, free),
         log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
-        hub=read.choice("HUB", "on", ("on", "off")) == "on",
+        hub=hub,
         simulators=read.number("SIMULATORS", 0, 0, 100),
         simulator_speed=read.decimal("SIMULATOR_SPEED", 1.0, 0.1, 10_000),
     )

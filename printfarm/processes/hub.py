@@ -1,8 +1,10 @@
 """The built-in hub: the same program as a hub on another site, with its folder inside ours."""
 
-from hub.__main__ import main
+import os
 
+from hub.__main__ import main
 from printfarm.config import Settings
+from printfarm.processes import tls
 from printfarm.processes.lock import die_with_parent, take_lock
 
 
@@ -10,4 +12,6 @@ def run(settings: Settings) -> None:
     die_with_parent()
     with take_lock(settings.data_dir, "hub", wait_s=10):
         settings.hub_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        main(["--data", str(settings.hub_dir), "--url", settings.local_url])
+        if settings.tls != "off":
+            os.environ["SSL_CERT_FILE"] = str(tls.trusted_certificates(settings))  # what the hub's libraries heed
+        main(["--data", str(settings.hub_dir), "--url", settings.hub_url])

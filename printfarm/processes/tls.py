@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import socket
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from printfarm.config import EVERYWHERE, Settings
 
 VALID_DAYS = 820  # phones refuse server certificates that are valid for more than 825 days
 RENEW_DAYS = 30
+SYSTEM_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem")
 
 
 def certificate_files(settings: Settings) -> tuple[Path, Path]:
@@ -30,6 +32,21 @@ def certificate_files(settings: Settings) -> tuple[Path, Path]:
     if not (cert.exists() and key.exists() and _still_good(cert, names)):
         _make(cert, key, names)
     return cert, key
+
+
+def trusted_certificates(settings: Settings) -> Path:
+    """A file with the certificates that this system trusts, and our own: for the built-in hub."""
+    certificate, _ = certificate_files(settings)
+    known = ssl.get_default_verify_paths()
+    system = next(
+        (Path(name) for name in (known.cafile, known.openssl_cafile, *SYSTEM_BUNDLES) if name and Path(name).exists()),
+        None,
+    )
+    parts = [system.read_bytes()] if system else []
+    path = settings.data_dir / "tls" / "trusted.pem"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(path, b"\n".join([*parts, certificate.read_bytes()]), 0o644)
+    return path
 
 
 def _names(settings: Settings) -> list[str]:

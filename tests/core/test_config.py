@@ -40,6 +40,7 @@ def test_an_empty_variable_counts_as_absent(tmp_path: Path):
         ({"TLS": "yes"}, "PRINTFARM_TLS must be one of off, self-signed, files, not 'yes'."),
         ({"TLS": "files"}, "needs both PRINTFARM_TLS_CERT and PRINTFARM_TLS_KEY"),
         ({"TLS": "files", "TLS_CERT": "/no", "TLS_KEY": "/no"}, "there is no file /no"),
+        ({"TLS": "files", "TLS_CERT": __file__, "TLS_KEY": __file__}, "needs PRINTFARM_PUBLIC_URL as well"),
         ({"TLS_CERT": "/no"}, "need PRINTFARM_TLS=files"),
         ({"DATABASE_URL": "mysql://x/y"}, "PRINTFARM_DATABASE_URL must be an address that begins with postgresql://"),
         ({"DATABASE_URL": "sqlite://"}, "a file that all processes share"),
