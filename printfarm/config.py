@@ -5,7 +5,6 @@ before anything starts. `docs/settings.md` describes each, and a test compares t
 """
 
 import contextlib
-import difflib
 import hashlib
 import os
 import re
@@ -16,15 +15,14 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-PREFIX = "PRINTFARM_"
+from printfarm.environment import PREFIX, EnvironmentReader, SettingsError
+
+__all__ = ["PREFIX", "SETTING_NAMES", "Settings", "SettingsError", "load_settings"]
+
 RESERVED_THREADS = 32  # kept for pages, so that sockets and uploads never starve them
 SOCKET_PATH_LIMIT = 100  # the system's limit on a Unix socket's path is 108 bytes on Linux and 104 on macOS
 SECRET_KEY_BYTES = 32
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  # the names of "listen on every address"
-
-
-class SettingsError(Exception):
-    """A setting is wrong; the text is a sentence that names the variable and says what would be right."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +33,7 @@ class Settings:
     port: int
     data_dir: Path
     database_url: str = field(repr=False)
-    database_owner_url: str = field(
-        repr=False
-    )  # migrations, backups; the same as database_url unless two roles are used
+    database_owner_url: str = field(repr=False)  # migrations and backups; the same unless two roles are used
     redis_url: str = field(repr=False)
     redis_is_embedded: bool  # no PRINTFARM_REDIS_URL: `printfarm up` runs its own Valkey
     s3_endpoint: str | None
@@ -125,8 +121,8 @@ class Settings:
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings; raises SettingsError with a sentence when one is wrong."""
-    read = _Reader(environ)
-    read.refuse_misspelt()
+    read = EnvironmentReader(environ)
+    read.refuse_misspelt(SETTING_NAMES)
     data_dir = Path(read.text("DATA_DIR") or "data").expanduser().absolute()
     database_url = _database_url(read, "DATABASE_URL") or f"sqlite:///{data_dir / 'printfarm.db'}"
     owner_url = _database_url(read, "DATABASE_OWNER_URL") or database_url
@@ -180,63 +176,6 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
-class _Reader:
-    """Takes single values out of the environment and refuses wrong ones in words."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    def text(self, name: str) -> str | None:
-        return self._environ.get(PREFIX + name, "").strip() or None
-
-    def number(self, name: str, default: int, low: int, high: int) -> int:
-        given = self.text(name)
-        if given is None:
-            return default
-        if not re.fullmatch(r"-?\d{1,9}", given) or not low <= int(given) <= high:
-            raise SettingsError(f"{PREFIX}{name} must be a whole number from {low} to {high}, not {given!r}.")
-        return int(given)
-
-    def decimal(self, name: str, default: float, low: float, high: float) -> float:
-        given = self.text(name)
-        if given is None:
-            return default
-        if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", given) or not low <= float(given) <= high:
-            raise SettingsError(f"{PREFIX}{name} must be a number from {low:g} to {high:g}, not {given!r}.")
-        return float(given)
-
-    def choice(self, name: str, default: str, options: tuple[str, ...]) -> str:
-        given = (self.text(name) or default).lower()
-        if given not in options:
-            raise SettingsError(f"{PREFIX}{name} must be one of {', '.join(options)}, not {given!r}.")
-        return given
-
-    def url(self, name: str, schemes: tuple[str, ...]) -> str | None:
-        given = self.text(name)
-        if given is None:
-            return None
-        try:
-            parts = urlsplit(given)
-            in_query = parts.scheme.startswith("postgres") and "host=" in parts.query  # a Unix socket's folder
-            place = parts.path if parts.scheme == "unix" else parts.hostname or in_query
-            _ = parts.port
-        except ValueError:
-            place = None
-        if not place or parts.scheme not in schemes:
-            allowed = " or ".join(f"{scheme}://" for scheme in schemes)
-            raise SettingsError(f"{PREFIX}{name} must be an address that begins with {allowed}.")
-        return given
-
-    def refuse_misspelt(self) -> None:
-        """A misspelt variable would otherwise be ignored in silence."""
-        for given in self._environ:
-            of_the_hub = given.startswith(PREFIX + "HUB_")  # a program of its own, with settings of its own
-            if given.startswith(PREFIX) and given not in SETTING_NAMES and not of_the_hub:
-                near = difflib.get_close_matches(given, SETTING_NAMES, n=1, cutoff=0.9)
-                if near:
-                    raise SettingsError(f"{given} is not a setting. Did you mean {near[0]}?")
-
-
 def _setting_names() -> tuple[str, ...]:
     derived = {"redis_is_embedded"}
     return tuple(PREFIX + f.name.upper() for f in fields(Settings) if f.name not in derived)
@@ -245,7 +184,7 @@ def _setting_names() -> tuple[str, ...]:
 SETTING_NAMES = _setting_names()
 
 
-def _database_url(read: _Reader, name: str) -> str | None:
+def _database_url(read: EnvironmentReader, name: str) -> str | None:
     given = read.text(name)
     if given is None:
         return None
@@ -268,7 +207,7 @@ def _socket_path(data_dir: Path, environ: Mapping[str, str]) -> Path:
     return runtime / f"printfarm-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]}" / "redis.sock"
 
 
-def _tls(read: _Reader) -> tuple[str, Path | None, Path | None]:
+def _tls(read: EnvironmentReader) -> tuple[str, Path | None, Path | None]:
     mode = read.choice("TLS", "off", ("off", "self-signed", "files"))
     cert, key = read.text("TLS_CERT"), read.text("TLS_KEY")
     if mode != "files":
@@ -284,7 +223,7 @@ def _tls(read: _Reader) -> tuple[str, Path | None, Path | None]:
     return mode, *paths
 
 
-def _s3(read: _Reader) -> tuple[str | None, str | None, str | None, str | None]:
+def _s3(read: EnvironmentReader) -> tuple[str | None, str | None, str | None, str | None]:
     bucket, access, secret = read.text("S3_BUCKET"), read.text("S3_ACCESS_KEY"), read.text("S3_SECRET_KEY")
     endpoint = read.url("S3_ENDPOINT", ("https", "http"))
     if not bucket:
@@ -305,12 +244,12 @@ def _folder(prefix: str | None) -> str:
     return f"{cleaned}/" if cleaned else ""
 
 
-def _public_url(read: _Reader) -> str | None:
+def _public_url(read: EnvironmentReader) -> str | None:
     url = read.url("PUBLIC_URL", ("https", "http"))
     return url.rstrip("/") if url else None
 
 
-def _secret_key(read: _Reader) -> str | None:
+def _secret_key(read: EnvironmentReader) -> str | None:
     given = read.text("SECRET_KEY")
     if given is not None and not _is_key(given):
         raise SettingsError(

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from printfarm.config import EVERYWHERE, Settings
+from printfarm.processes.lock import take_lock
 
 VALID_DAYS = 820  # phones refuse server certificates that are valid for more than 825 days
 RENEW_DAYS = 30
@@ -29,8 +30,9 @@ def certificate_files(settings: Settings) -> tuple[Path, Path]:
     folder = settings.data_dir / "tls"
     cert, key = folder / "cert.pem", folder / "key.pem"
     names = _names(settings)
-    if not (cert.exists() and key.exists() and _still_good(cert, names)):
-        _make(cert, key, names)
+    with take_lock(settings.data_dir, "certificate", wait_s=10):  # web and hub ask at the same moment
+        if not (cert.exists() and key.exists() and _still_good(cert, names)):
+            _make(cert, key, names)
     return cert, key
 
 
@@ -38,11 +40,8 @@ def trusted_certificates(settings: Settings) -> Path:
     """A file with the certificates that this system trusts, and our own: for the built-in hub."""
     certificate, _ = certificate_files(settings)
     known = ssl.get_default_verify_paths()
-    system = next(
-        (Path(name) for name in (known.cafile, known.openssl_cafile, *SYSTEM_BUNDLES) if name and Path(name).exists()),
-        None,
-    )
-    parts = [system.read_bytes()] if system else []
+    bundles = [Path(name) for name in (known.cafile, known.openssl_cafile, *SYSTEM_BUNDLES) if name]
+    parts = [bundle.read_bytes() for bundle in bundles if bundle.exists()][:1]
     path = settings.data_dir / "tls" / "trusted.pem"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write(path, b"\n".join([*parts, certificate.read_bytes()]), 0o644)

@@ -1,6 +1,6 @@
 """TLS without a proxy: the certificate that is made here, and a hub that trusts it."""
 
-import datetime
+import datetime as dt
 import stat
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_it_stays_the_same_until_it_ends_soon(tmp_path: Path):
     first = cert.read_bytes()
     certificate_files(settings(tmp_path))
     assert cert.read_bytes() == first
-    with time_machine.travel(datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=800)):
+    with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(days=800)):
         certificate_files(settings(tmp_path))
     assert cert.read_bytes() != first
 
@@ -54,7 +54,7 @@ def test_a_new_public_name_needs_a_new_one(tmp_path: Path):
 
 def test_phones_would_accept_its_length(tmp_path: Path):
     cert = x509.load_pem_x509_certificate(certificate_files(settings(tmp_path))[0].read_bytes())
-    assert cert.not_valid_after_utc - cert.not_valid_before_utc < datetime.timedelta(days=825)
+    assert cert.not_valid_after_utc - cert.not_valid_before_utc < dt.timedelta(days=825)
 
 
 def test_the_hub_trusts_ours_beside_what_the_system_trusts(tmp_path: Path):
