@@ -6,7 +6,19 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, flash, g, make_response, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    get_template_attribute,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from htmx_flask import request as hx_request
@@ -70,7 +82,7 @@ def done(
 ) -> ViewAnswer:
     """The end of an action: htmx gets the fragment (or a redirect of the whole page), everyone else a 303."""
     if is_fragment() and fragment is not None:
-        return Deferred(fragment)
+        return Deferred(fragment if message is None else lambda db: _with_toast(fragment(db), message))
     if message:
         flash(message, "success")
     if is_fragment():
@@ -78,6 +90,14 @@ def done(
         response.headers["HX-Redirect"] = url
         return response
     return redirect(url, 303)
+
+
+def _with_toast(answer: ResponseReturnValue, message: str) -> Response:
+    """A fragment, and beside it the message that a whole page would show as a toast."""
+    response = make_response(answer)
+    toast = get_template_attribute("_ui/states.html", "toast_oob")
+    response.set_data(f"{response.get_data(as_text=True)}\n{toast(message)}")
+    return response
 
 
 def page(template: str, block: str | None = None, **context: Any) -> Response:

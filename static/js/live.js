@@ -25,11 +25,28 @@
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   }
 
+  // Everybody in the shop gets the same cards; htmx would report each that is not on this page as an error.
+  function ofThisPage(html) {
+    const pushed = document.createElement("template");
+    pushed.innerHTML = html;
+    const wanted = [...pushed.content.children].filter((part) => !part.id || document.getElementById(part.id));
+    return wanted.map((part) => part.outerHTML).join("");
+  }
+
+  // What is the same for everybody carries no token in its forms; the page has its own.
+  const { "X-CSRFToken": token } = JSON.parse(body.getAttribute("hx-headers") || "{}");
+  function sign() {
+    for (const field of document.querySelectorAll('input[name="csrf_token"][value=""]')) field.value = token;
+  }
+
   function receive({ data }) {
     if (!data.startsWith("{")) {
+      const html = ofThisPage(data);
+      if (!html) return;
       remember();
-      htmx.swap(body, data, { swapStyle: "none" });
+      htmx.swap(body, html, { swapStyle: "none" });
       restore();
+      sign();
       return;
     }
     const message = JSON.parse(data);

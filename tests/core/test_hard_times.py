@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 
 from printfarm.core.database import db as database
 from printfarm.core.errors import Unavailable
@@ -37,9 +37,7 @@ def add(shop_id, name, note=""):
 
 
 def test_a_database_that_stays_locked_is_a_503_and_changes_nothing(alice, sqlite_file, monkeypatch):
-    with database.engine.connect() as connection:
-        connection.connection.dbapi_connection.execute("PRAGMA busy_timeout=100")
-    database.engine.dispose()
+    database.engine.dispose()  # new connections wait less long
     monkeypatch.setattr("printfarm.core.database.SQLITE_BUSY_MS", 100)
     other = sqlite3.connect(sqlite_file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -94,8 +92,6 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_lost(alice, sqlite_file):
     with database.engine.connect() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar_one()
     database.engine.dispose()
-
-    from sqlalchemy import event
 
     def limit(dbapi, _record):
         dbapi.execute(f"PRAGMA max_page_count={pages + 2}")

@@ -271,6 +271,25 @@ def test_looking_never_writes(ctx, alice):
         assert db.get(User, alice.user_id).name == "Alice"
 
 
+def test_the_end_of_an_action_says_so_with_and_without_javascript(ctx, alice):
+    from printfarm.accounts.access import shop_view
+    from printfarm.core.web import done
+
+    @ctx.post("/acts")
+    @shop_view(role="viewer")
+    def acts(_db):
+        return done("/members", lambda _db: '<p id="row">new</p>', message="It is <done>.")
+
+    plain = alice.post("/acts")
+    assert (plain.status, plain.location) == (303, "/members")
+    assert "It is <done>." in alice.get("/members").one("#toasts").get_text()
+    swapped = alice.post("/acts", htmx=True)
+    assert swapped.status == 200
+    assert swapped.one("#row").get_text() == "new"
+    assert "It is <done>." in swapped.one("[hx-swap-oob='beforeend:#toasts']").get_text()
+    assert not alice.get("/members").all("#toasts .toast"), "it is said once"
+
+
 # --- static files ---
 
 
