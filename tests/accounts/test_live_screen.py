@@ -63,13 +63,13 @@ def screen(app, server):
             ws = stack.enter_context(server.socket(person.browser, close_timeout=1, **options))
             opened.append(ws)
             if len(opened) == 1:
-                assert json.loads(ws.recv(10)) == REFETCH
+                assert json.loads(ws.recv(40)) == REFETCH
             return ws
 
         yield open_screen
 
 
-def closing_code(ws, seconds=10):
+def closing_code(ws, seconds=40):
     with pytest.raises(ConnectionClosed) as closed:
         while True:
             ws.recv(seconds)
@@ -80,21 +80,21 @@ def test_every_open_page_of_the_shop_hears_what_changed(alice, bob, screen):
     first, second = screen(alice), screen(bob)
     alice.post("/members/invite", {"role": "viewer"})
     for ws in (first, second):
-        assert json.loads(ws.recv(10)) == {"type": "changed", "topics": ["members"]}
+        assert json.loads(ws.recv(40)) == {"type": "changed", "topics": ["members"]}
 
 
 def test_a_row_is_pushed_as_html(app, alice, screen):
     ws = screen(alice)
     bell_id = ring(app, alice.shop_id)
-    assert ws.recv(10).startswith(f'<p id="bell-{bell_id}"')
+    assert ws.recv(40).startswith(f'<p id="bell-{bell_id}"')
 
 
 def test_another_shop_hears_nothing(app, alice, charlie, screen):
     hers, his = screen(alice), screen(charlie)
     of_alice = ring(app, alice.shop_id)
-    assert of_alice in hers.recv(10)
+    assert of_alice in hers.recv(40)
     of_charlie = ring(app, charlie.shop_id)
-    assert of_charlie in his.recv(10)
+    assert of_charlie in his.recv(40)
 
 
 def test_a_message_on_another_shops_channel_is_not_believed(app, alice, charlie, screen, redis_url):
@@ -104,7 +104,7 @@ def test_a_message_on_another_shops_channel_is_not_believed(app, alice, charlie,
         redis.publish(f"shop:{charlie.shop_id}", json.dumps(to_message(event)))
         for nonsense in ("", "[]", "null", '{"kind": 5}', '{"kind": "BellRang"}', "\xff"):
             redis.publish(f"shop:{charlie.shop_id}", nonsense)
-    assert ring(app, charlie.shop_id) in his.recv(10)
+    assert ring(app, charlie.shop_id) in his.recv(40)
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:1", None, "null"])
@@ -142,7 +142,7 @@ def test_a_session_that_lost_its_place_loses_its_socket_at_once(app, alice, bob,
     hers, his = screen(alice), screen(bob)
     deed(app, alice)
     assert closing_code(hers) == 4401
-    assert ring(app, bob.shop_id) in his.recv(10), "somebody else's socket closed with it"
+    assert ring(app, bob.shop_id) in his.recv(40), "somebody else's socket closed with it"
 
 
 def test_a_removed_member_loses_the_socket(ctx, alice, bob, screen):
@@ -181,7 +181,7 @@ def test_beyond_the_limit_a_page_is_asked_to_come_back(app, alice, bob, screen, 
     with server.socket(bob.browser) as second:
         assert closing_code(second) == 1013
     first.close()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 40
     while live.hall(app)._count() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert live.hall(app).hold(), "the seat of a page that was left is not free again"
@@ -205,7 +205,7 @@ def test_a_stopping_server_says_goodbye(app, alice, screen):
 
 
 def test_after_a_restart_of_redis_pages_are_told_to_look_again(settings_environ, short_tmp):
-    folder = short_tmp / f"own-{new_id().hex[:8]}"
+    folder = short_tmp / f"own-{new_id().hex[-8:]}"
     folder.mkdir()
     with ExitStack() as stack:
         with valkey.running(folder) as url:
@@ -213,11 +213,11 @@ def test_after_a_restart_of_redis_pages_are_told_to_look_again(settings_environ,
             shop = open_shop_with(app, email="a@example.com", name="A", shop_name="A")
             server = stack.enter_context(serving(app))
             ws = stack.enter_context(server.socket(Browser(app).signed_in(shop.owner, shop.id)))
-            assert json.loads(ws.recv(10)) == REFETCH
+            assert json.loads(ws.recv(40)) == REFETCH
         ring(app, shop.id)  # nobody can be told of it
         with valkey.running(folder):
             assert json.loads(ws.recv(20)) == REFETCH
-            assert ring(app, shop.id) in ws.recv(10)
+            assert ring(app, shop.id) in ws.recv(40)
 
 
 def test_forms_in_a_pushed_fragment_carry_no_token(app, alice):

@@ -41,11 +41,11 @@ def test_a_wrong_pair_says_the_same_whichever_half_is_wrong(stranger, shop, wron
 
 def test_an_unknown_address_takes_as_long_as_a_wrong_password(ctx, shop):
     def seconds(email):
-        started = time.perf_counter()
+        started = time.thread_time()
         for _ in range(5):
             with read_only(None) as db:
                 assert check_password(db, email, "not the password") is None
-        return time.perf_counter() - started
+        return time.thread_time() - started
 
     known, unknown = seconds("alice@example.com"), seconds("nobody@example.com")
     assert 0.4 < known / unknown < 2.5

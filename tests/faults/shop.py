@@ -35,8 +35,16 @@ class RunningShop:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
+        with ExitStack() as opening:  # whatever fails on the way in, nothing stays behind
+            opening.callback(self._stack.close)
+            self._open()
+            opening.pop_all()
+        return self
+
+    def _open(self) -> None:
         self.farm = self._stack.enter_context(Simulators(self.folder / "s", "P1S", SPEED))
-        self.up = self._stack.enter_context(Up(self.folder / "d", PRINTFARM_HUB="on")).ready()
+        self.up = self._stack.enter_context(Up(self.folder / "d", PRINTFARM_HUB="on"))
+        self.up.wait_for("PrintFarm is ready", 120)
         self.keeper = self._stack.enter_context(Shopkeeper(f"http://127.0.0.1:{self.up.port}"))
         self.app = build(load_settings(self.up.environment))
         self._stack.enter_context(self.app.app_context())
@@ -44,7 +52,6 @@ class RunningShop:
         with read_only(None) as db:
             self.shop_id = db.scalars(select(Shop.id)).one()
         self._stock_and_connect()
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()

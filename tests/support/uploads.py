@@ -6,9 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from flask import Flask
+from sqlalchemy import or_, select
 
 from jobs.extraction import read_upload
-from jobs.sweeps import run_due
+from jobs.sweeps import DOES, run_due
+from printfarm.core.clock import utc_now
+from printfarm.core.owed import Owed
 from printfarm.core.work import read_only
 from printfarm.files import service
 from printfarm.files.models import Upload
@@ -91,5 +94,12 @@ def add_variant(person: Person, file: Path, **changes: str) -> UUID:
 
 
 def sweep(app: Flask) -> int:
+    """One round of the sweeps; how much of what it found due was about files."""
+    about_files = [kind for kind, (function, _queue) in DOES.items() if function.startswith("jobs.extraction.")]
     with app.app_context():
-        return run_due()
+        with read_only(None) as db:
+            now = utc_now()
+            free = or_(Owed.leased_until.is_(None), Owed.leased_until <= now)
+            due = db.scalars(select(Owed).where(Owed.kind.in_(about_files), Owed.due_at <= now, free)).all()
+        run_due()
+        return len(due)
