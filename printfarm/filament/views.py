@@ -56,6 +56,7 @@ def filament(db: Session, filament_id: UUID) -> ViewAnswer:
         stock=queries.stock_of(db, [found])[0],
         spools=queries.spools_of(db, filament_id),
         ledger=queries.ledger_of(db, filament_id=filament_id, page=_page()),
+        people=queries.people(db),
     )
 
 

@@ -1,6 +1,7 @@
 """Which printer can print a plate, and why not: pure rules over facts, so that the page, the sweep and the start agree."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
@@ -47,9 +48,11 @@ class PrinterVerdict:
         return [*self.never, *self.not_now, *self.short]
 
 
-def judge(plate: Plate, printer: PrinterFacts, *, busy: bool) -> PrinterVerdict:
-    """Whether a printer can print a plate now. `busy`: a run of ours is active on it."""
-    choices, missing, short = _choose_slots(plate.requirements, printer)
+def judge(
+    plate: Plate, printer: PrinterFacts, *, busy: bool, names: Mapping[UUID, str] | None = None
+) -> PrinterVerdict:
+    """Whether a printer can print a plate now. `busy`: a run of ours is active on it; `names`: what filaments are called."""
+    choices, missing, short = _choose_slots(plate.requirements, printer, names or {})
     return PrinterVerdict(
         printer,
         never=_mismatches(plate, printer),
@@ -103,7 +106,7 @@ def _unreachable(printer: PrinterFacts) -> str | None:
 
 
 def _choose_slots(
-    requirements: list[FilamentRequirement], printer: PrinterFacts
+    requirements: list[FilamentRequirement], printer: PrinterFacts, names: Mapping[UUID, str]
 ) -> tuple[list[SlotChoice], list[str], list[str]]:
     choices: list[SlotChoice] = []
     missing, taken = [], defaultdict[UUID, int](int)  # a place may serve two slots of the plate; it pays for both
@@ -113,7 +116,7 @@ def _choose_slots(
             continue
         place = _place_for(need, printer, taken, only_one=len(requirements) == 1)
         if place is None:
-            missing.append(f"{_said(need)} is not loaded")
+            missing.append(f"{names.get(need.filament_id) or _said(need)} is not loaded")
             continue
         choices.append(SlotChoice(need.slot, place, need.filament_id, need.total_mg))
         taken[place.id] += need.total_mg or 0

@@ -6,7 +6,6 @@ from uuid import UUID
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
-    DecimalField,
     Field,
     FieldList,
     FormField,
@@ -18,6 +17,7 @@ from wtforms import (
 from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
+from printfarm.core.fields import AmountField
 from printfarm.core.units import mg_from_grams
 from printfarm.queue.service.jobs import MOST_AT_ONCE
 
@@ -51,7 +51,7 @@ class StartForm(FlaskForm):  # type: ignore[misc]
 
 class SlotGrams(PlainForm):  # type: ignore[misc]
     slot = IntegerField(validators=[InputRequired()])
-    grams = DecimalField(
+    grams = AmountField(
         "Grams used", validators=[Optional(), NumberRange(Decimal(0), Decimal(50_000), "From 0 to 50,000 grams.")]
     )
 

@@ -1,6 +1,6 @@
 """What the screens of the queue show, each in a fixed number of statements."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from printfarm.queue.models import (
     PrintJob,
     PrintRun,
 )
+from printfarm.queue.service.settling import is_out_of_touch
 
 AT_WORK = ("processing", "uploaded", "printing", "paused")
 ENDED = ("completed", "failed", "cancelled")
@@ -49,6 +50,7 @@ class JobCard:
     before: str = ""  # what "up" names as its neighbour: the job two above, or nothing
     behind: str | None = None  # what "down" names: the job below, if any
     is_first: bool = False
+    why: str = ""  # of a job that ended badly: what was said last
 
     @property
     def feasibility(self) -> dict[str, Any]:
@@ -108,6 +110,7 @@ class JobPage:
     events: Paged[JobEvent]
     people: dict[UUID, str]
     filaments: dict[UUID, Filament]
+    out_of_touch: bool  # only a person can say how its run is doing
 
 
 def get_queue(db: Session, page: int = 1, size: int = WAITING_SHOWN) -> QueuePage:
@@ -127,10 +130,8 @@ def get_queue(db: Session, page: int = 1, size: int = WAITING_SHOWN) -> QueuePag
     waiting = _waiting_window(db, number, size)
     cards = _cards(db, [*at_work, *(card.job for card in waiting)])
     ordered = [
-        JobCard(job=one.job, plate=cards[one.job.id].plate, needs=cards[one.job.id].needs, before=one.before,
-                behind=one.behind, is_first=one.is_first)
-        for one in waiting
-    ]  # fmt: skip
+        replace(cards[one.job.id], before=one.before, behind=one.behind, is_first=one.is_first) for one in waiting
+    ]
     return QueuePage([cards[job.id] for job in at_work], Paged(ordered, number, pages, total), int(seconds or 0))
 
 
@@ -170,8 +171,9 @@ def get_history(db: Session, page: int = 1) -> Paged[JobCard]:
     """Ended jobs, newest first."""
     ended = select(PrintJob).where(PrintJob.state.in_(ENDED)).order_by(PrintJob.ended_at.desc(), PrintJob.id.desc())
     found = paginate(db, _with_plates(ended), page)
-    cards = _cards(db, found.items)
-    return Paged([cards[job.id] for job in found.items], found.number, found.pages, found.total)
+    cards, why = _cards(db, found.items), _last_words(db, [job.id for job in found.items])
+    listed = [replace(cards[job.id], why=why.get(job.id, "")) for job in found.items]
+    return Paged(listed, found.number, found.pages, found.total)
 
 
 def get_job(db: Session, job_id: UUID, page: int = 1) -> JobPage:
@@ -193,7 +195,8 @@ def get_job(db: Session, job_id: UUID, page: int = 1) -> JobPage:
     who = {event.user_id for event in events.items if event.user_id}
     people = {user.id: user.name for user in db.scalars(select(User).where(User.id.in_(who)))}
     used = {one.filament_id for run in runs for one in run.filaments if one.filament_id}
-    return JobPage(card, runs, events, people, _filaments(db, used))
+    out_of_touch = card.run is not None and is_out_of_touch(db, card.run)
+    return JobPage(card, runs, events, people, _filaments(db, used), out_of_touch)
 
 
 def active_job_of_printer(db: Session, printer_id: UUID) -> UUID | None:
@@ -211,6 +214,14 @@ def made_of_plates(db: Session, plate_ids: list[UUID]) -> dict[UUID, int]:
         .group_by(PrintRun.plate_id)
     )
     return {plate_id: int(count or 0) for plate_id, count in rows}
+
+
+def _last_words(db: Session, job_ids: list[UUID]) -> dict[UUID, str]:
+    """What was said at the end of each job's latest run."""
+    rows = db.execute(
+        select(PrintRun.job_id, PrintRun.sentence).where(PrintRun.job_id.in_(job_ids)).order_by(PrintRun.created_at)
+    )
+    return {job_id: sentence for job_id, sentence in rows if sentence not in {"Failed", "Cancelled"}}
 
 
 def _with_plates(statement: Select[PrintJob]) -> Select[PrintJob]:

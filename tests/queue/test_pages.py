@@ -6,10 +6,11 @@ from sqlalchemy import event, select
 from jobs.queue import recompute_feasibility
 from printfarm.core.database import db as database
 from printfarm.core.work import read_only, unit_of_work
+from printfarm.filament import service as filament
 from printfarm.fleet.models import Printer
 from printfarm.queue import service
 from printfarm.queue.models import PrintJob, PrintRun
-from tests.support.factories import report
+from tests.support.factories import load, make_printer, report
 
 
 @pytest.fixture
@@ -57,8 +58,9 @@ def test_the_queue_says_why_a_job_waits(olga, world, job):
 
 def test_starting_from_the_page_without_javascript(olga, world, job):
     form = olga.get("/queue").one("form[action$='/start']")
-    choice = form.select_one("option")["value"]
-    answer = olga.post(form["action"], {"printer_id": choice, "from": "queue"})
+    offered = {field["name"]: field["value"] for field in form.select("input[type=hidden]")}
+    assert offered["printer_id"] == str(world.printer_id)
+    answer = olga.post(form["action"], offered)
     assert answer.status == 303
     assert state_of(world, job) == "processing"
     assert "Printing now" in olga.get("/queue").text
@@ -85,7 +87,7 @@ def test_moving_up_without_javascript(olga, world):
     olga.post("/queue/jobs", {"plate_id": str(world.plate_id), "quantity": "3"})
     shown = olga.get("/queue")
     last = shown.all("li.job")[-1]
-    up = last.select_one("form[action*='/move'] button[title=Up]")
+    up = next(one for one in last.select("form[action*='/move'] button") if one.get_text(strip=True) == "Up")
     answer = olga.post(up.find_parent("form")["action"], {up["name"]: up["value"]})
     assert answer.status == 303
     assert [one["id"] for one in olga.get("/queue").all("li.job")][1] == last["id"]
@@ -144,3 +146,49 @@ def test_a_longer_queue_asks_the_database_no_more_questions(olga, world):
     olga.post("/queue/jobs", {"plate_id": str(world.plate_id), "quantity": "40"})
     with_listeners = questions()  # the first listener still counts beside the second
     assert with_listeners <= few
+
+
+def test_of_several_printers_the_person_chooses(olga, world, job):
+    with unit_of_work(world.shop_id) as db:
+        second = make_printer(db, name="Berta")
+        load(db, second.id, filament.add_spool(db, world.filament_id, weight_mg=500_000).id)
+        chosen = str(second.id)
+    recompute_feasibility(str(world.shop_id))
+    form = olga.get("/queue").one("form[action$='/start']")
+    assert [one["value"] for one in form.select("option")] == [str(world.printer_id), chosen]
+    olga.post(form["action"], {"printer_id": chosen, "from": "queue"})
+    with read_only(world.shop_id) as db:
+        assert str(db.scalars(select(PrintRun)).one().printer_id) == chosen
+
+
+def test_a_roll_that_looks_too_short_is_accepted_on_the_jobs_own_page(olga, world, job):
+    with unit_of_work(world.shop_id) as db:
+        filament.set_weight(db, world.spool_id, 5_000)
+    recompute_feasibility(str(world.shop_id))
+    listed = olga.get("/queue")
+    assert "A1 has 5 g, it needs 20 g" in listed.text
+    assert listed.all("form[action$='/start']") == []
+    form = olga.get(f"/queue/jobs/{job.id}").one("form[action$='/start']")
+    sent = {field["name"]: field.get("value", "") for field in form.select("input[type=hidden]")}
+    assert olga.post(form["action"], sent).status == 409
+    assert state_of(world, job) == "queued"
+    assert olga.post(form["action"], sent | {form.select_one("input[type=checkbox]")["name"]: "1"}).status == 303
+    assert state_of(world, job) == "processing"
+
+
+def test_the_jobs_page_says_for_every_printer_why_not(olga, world, job):
+    with unit_of_work(world.shop_id) as db:
+        make_printer(db, name="Mini", model_id="N1")
+    recompute_feasibility(str(world.shop_id))
+    shown = olga.get(f"/queue/jobs/{job.id}").text
+    assert "sliced for Bambu Lab P1S" in shown
+    assert "Does not fit" in shown
+    assert "Ready" in shown
+
+
+def test_the_history_says_why_a_job_failed(olga, world, job):
+    olga.post(f"/queue/jobs/{job.id}/start", {"printer_id": str(world.printer_id)})
+    with unit_of_work(world.shop_id) as db:
+        run = db.scalars(select(PrintRun)).one()
+        report(db, world.printer_id, run.code, "failed", sentence="The card is full.")
+    assert "The card is full." in olga.get("/queue/history").text

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, selectinload
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.core.ids import new_code
+from printfarm.filament.models import Filament
 from printfarm.files.models import StoredFile
 from printfarm.fleet.models import Command, Printer
 from printfarm.fleet.queries import printer_facts
@@ -17,7 +18,7 @@ from printfarm.library.models import Plate, Variant
 from printfarm.queue.events import JobChanged, RunChanged
 from printfarm.queue.fitting import PrinterVerdict, SlotChoice, judge
 from printfarm.queue.models import JobOption, PrintJob, PrintRun, RunFilament
-from printfarm.queue.service.feasibility import busy_printers
+from printfarm.queue.service.feasibility import busy_printers, filament_name
 from printfarm.queue.service.jobs import lock_job, note_event
 from printfarm.queue.states import NotFromHere, move_job_state
 
@@ -64,8 +65,10 @@ def choose_option(db: Session, job: PrintJob, printer_id: UUID) -> tuple[Plate, 
     printer = next((one for one in printer_facts(db) if one.id == printer_id), None)
     if printer is None:
         raise NotFound("This printer is not here. It may have been removed.")
-    busy = printer.id in busy_printers(db)
-    judged = [(plate, judge(plate, printer, busy=busy)) for plate in plates_of(db, job.id)]
+    busy, plates = printer.id in busy_printers(db), plates_of(db, job.id)
+    wanted = {need.filament_id for plate in plates for need in plate.requirements if need.filament_id}
+    names = {one.id: filament_name(one) for one in db.scalars(select(Filament).where(Filament.id.in_(wanted)))}
+    judged = [(plate, judge(plate, printer, busy=busy, names=names)) for plate in plates]
     return min(judged, key=lambda pair: (len(pair[1].never), len(pair[1].not_now), len(pair[1].short)))
 
 

@@ -61,7 +61,8 @@ def recompute(db: Session) -> int:
     """
     owed_until = due_of(db, OWED, shop_of(db))
     jobs = _open_jobs(db)
-    stock, names = stock_by_filament(db), {filament.id: filament for filament in db.scalars(select(Filament))}
+    stock, filaments_by_id = stock_by_filament(db), {filament.id: filament for filament in db.scalars(select(Filament))}
+    names = {filament.id: filament_name(filament) for filament in filaments_by_id.values()}
     printers, busy = printer_facts(db), busy_printers(db)
     promised: dict[UUID, int] = defaultdict(int)
     verdicts: dict[UUID, list[PrinterVerdict]] = {}
@@ -70,10 +71,12 @@ def recompute(db: Session) -> int:
         plate = job.options[0].plate
         filaments = []
         for filament_id, needed in needs_of(plate).items():
-            filaments.append(_weigh(names[filament_id], needed, stock.get(filament_id, 0), promised[filament_id]))
+            filaments.append(
+                _weigh(filaments_by_id[filament_id], needed, stock.get(filament_id, 0), promised[filament_id])
+            )
             promised[filament_id] += needed
         if plate.id not in verdicts:
-            verdicts[plate.id] = [judge(plate, printer, busy=printer.id in busy) for printer in printers]
+            verdicts[plate.id] = [judge(plate, printer, busy=printer.id in busy, names=names) for printer in printers]
         found = _stored(plate, filaments, verdicts[plate.id])
         if found != job.feasibility:
             job.feasibility, changed = found, True
@@ -84,6 +87,11 @@ def recompute(db: Session) -> int:
         db.flush()
         renew(db, OWED, shop_of(db), due_at=owed_until, within_s=RENEW_S)
     return len(jobs)
+
+
+def filament_name(filament: Filament) -> str:
+    """What people call it."""
+    return f"{filament.brand} {filament.material} {filament.colour_name}".strip()
 
 
 def busy_printers(db: Session) -> set[UUID]:
@@ -104,10 +112,9 @@ def _open_jobs(db: Session) -> list[PrintJob]:
 
 
 def _weigh(filament: Filament, needed: int, in_stock: int, promised: int) -> FilamentVerdict:
-    name = f"{filament.brand} {filament.material} {filament.colour_name}".strip()
     return FilamentVerdict(
         filament_id=str(filament.id),
-        name=name,
+        name=filament_name(filament),
         colour_hex=filament.colour_hex,
         needed_mg=needed,
         in_stock_mg=in_stock,
@@ -129,6 +136,7 @@ def _stored(plate: Plate, filaments: list[FilamentVerdict], verdicts: list[Print
                 "fits": verdict.fits,
                 "ready": verdict.ready,
                 "short": bool(verdict.short),
+                "never": verdict.never,
                 "reasons": verdict.reasons,
             }
             for verdict in verdicts
