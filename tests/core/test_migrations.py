@@ -186,3 +186,23 @@ def a_next_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statements
     )
     monkeypatch.setattr(migrations, "FOLDER", folder)
     return "9000"
+
+
+def test_the_next_migration_is_numbered_named_and_applies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    import shutil
+
+    from printfarm.processes import revision
+
+    folder = tmp_path / "migrations"
+    shutil.copytree(migrations.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(migrations, "FOLDER", folder)
+    count = len(migrations.known_revisions())
+    assert revision.main("Where spools lie") == 0
+    path = folder / "versions" / f"{count + 1:04d}_where_spools_lie.py"
+    assert str(path) in capsys.readouterr().out
+    assert "op." not in path.read_text(), "models and migrations differ"
+    settings = load_settings({"PRINTFARM_DATA_DIR": str(tmp_path)})
+    migrations.upgrade(settings)
+    assert versions(settings) == [f"{count + 1:04d}"]
