@@ -42,7 +42,7 @@ def test_bad_settings_change_nothing(ctx, alice, change):
 
 
 @pytest.mark.parametrize("who", ["olga", "bob"])
-def test_others_do_not_change_the_settings(request, who):
+def test_others_do_not_change_the_settings(request, shop, who):
     person = request.getfixturevalue(who)
     assert person.get("/shop").status == 403
     assert person.post("/shop", SETTINGS).status == 403
