@@ -139,9 +139,14 @@ def reset_password(arguments: argparse.Namespace) -> int:
 
 
 def setup_code(_arguments: argparse.Namespace) -> int:
+    from sqlalchemy.exc import SQLAlchemyError
+
     from printfarm.processes.prepare import due_setup_code
 
-    code = due_setup_code(load_settings())
+    try:
+        code = due_setup_code(load_settings())
+    except SQLAlchemyError:
+        return _refuse("There is no database yet. Start PrintFarm first; it prints the code as well.")
     if code is None:
         return _refuse("Somebody owns this PrintFarm already. `printfarm reset-password` helps a person back in.")
     print(code)

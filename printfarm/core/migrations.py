@@ -28,6 +28,8 @@ def upgrade(settings: Settings) -> None:
 
     Raises MigrationRefused when the database is newer than the program, or does not answer.
     """
+    if settings.sqlite_path is not None:
+        settings.sqlite_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = make_engine(settings.database_owner_url)
     try:
         current, wanted = current_revision(engine), head()

@@ -39,6 +39,31 @@ def test_migrate_makes_the_database_and_says_so(tmp_path: Path):
     assert (tmp_path / "printfarm.db").exists()
 
 
+def test_backup_and_restore_say_what_they_did(tmp_path: Path):
+    run(tmp_path / "a", "migrate")
+    saved = run(tmp_path / "a", "backup", str(tmp_path / "b.zip"))
+    assert saved.returncode == 0, saved.stderr
+    assert "Saved 1 rows and 0 files" in saved.stdout
+    restored = run(tmp_path / "c", "restore", str(tmp_path / "b.zip"))
+    assert restored.returncode == 0, restored.stderr
+    assert "every count is as it was saved" in restored.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["backup", "b.zip"], "nothing to back up"),
+        (["restore", "missing.zip"], "The restore failed"),
+        (["setup-code"], "There is no database yet"),
+    ],
+)
+def test_an_empty_place_is_a_sentence(tmp_path: Path, arguments: list[str], sentence: str):
+    done = run(tmp_path / "nothing", *arguments)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_reset_password_of_nobody_is_a_sentence(tmp_path: Path):
     run(tmp_path, "migrate")
     done = run(tmp_path, "reset-password", "nobody@example.com")

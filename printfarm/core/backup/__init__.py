@@ -43,6 +43,8 @@ def make(settings: Settings, path: Path, *, with_files: bool = True) -> dict[str
     """
     if path.exists():
         raise BackupRefused(f"{path} exists already; a backup never overwrites. Choose another name.")
+    if settings.sqlite_path is not None and not settings.sqlite_path.exists():
+        raise BackupRefused(f"There is no database {settings.sqlite_path}, so there is nothing to back up.")
     engine = make_engine(settings.database_owner_url)
     draft: Path | None = None
     try:
