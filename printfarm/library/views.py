@@ -90,7 +90,17 @@ def variant(db: Session, variant_id: UUID) -> ViewAnswer:
         metadata=queries.metadata_of(db, variant_id, sought),
         sought=sought,
         variant_actions=current_app.extensions["printfarm.variant_actions"],
+        plate_facts=_facts_from_above(db, [plate.id for plate in shown.summary.plates]),
     )
+
+
+def _facts_from_above(db: Session, plate_ids: list[UUID]) -> dict[UUID, list[tuple[str, str]]]:
+    """What areas above know of plates: term and text, per plate."""
+    found: dict[UUID, list[tuple[str, str]]] = {plate_id: [] for plate_id in plate_ids}
+    for ask in current_app.extensions["printfarm.plate_facts"]:
+        for plate_id, fact in ask(db, plate_ids).items():
+            found[plate_id].append(fact)
+    return found
 
 
 @bp.get("/variants/<uuid:variant_id>/compare/<uuid:other_id>")

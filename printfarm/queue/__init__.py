@@ -8,10 +8,12 @@ def install(app: Flask) -> None:
     from printfarm.fleet.queries import TITLES
     from printfarm.fleet.service import BUSY_CHECKS
     from printfarm.queue import live, reactions, views  # noqa: F401  # reactions and screens register by being imported
+    from printfarm.queue.on_plates import made_so_far
     from printfarm.queue.on_printers import on_printers, why_busy
 
     app.register_blueprint(views.bp)
     app.extensions.setdefault("printfarm.variant_actions", []).append("queue/_add.html")
+    app.extensions.setdefault("printfarm.plate_facts", []).append(made_so_far)
     if on_printers not in TITLES:  # an application may be made twice in a process
         TITLES.append(on_printers)
         BUSY_CHECKS.append(why_busy)

@@ -8,6 +8,7 @@ from printfarm.core.database import db as database
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service as filament
 from printfarm.fleet.models import Printer
+from printfarm.library.models import Plate
 from printfarm.queue import service
 from printfarm.queue.models import PrintJob, PrintRun
 from tests.support.factories import load, make_printer, report
@@ -192,3 +193,14 @@ def test_the_history_says_why_a_job_failed(olga, world, job):
         run = db.scalars(select(PrintRun)).one()
         report(db, world.printer_id, run.code, "failed", sentence="The card is full.")
     assert "The card is full." in olga.get("/queue/history").text
+
+
+def test_the_variants_page_counts_what_was_made(olga, world, job):
+    with unit_of_work(world.shop_id) as db:
+        run = service.start_job(db, job.id, world.printer_id)
+        report(db, world.printer_id, run.code, "running")
+        variant_id = db.get_one(Plate, world.plate_id).variant_id
+    assert "Made so far 0" in olga.get(f"/library/variants/{variant_id}").text
+    with unit_of_work(world.shop_id) as db:
+        report(db, world.printer_id, run.code, "completed")
+    assert "Made so far 1" in olga.get(f"/library/variants/{variant_id}").text
