@@ -245,8 +245,13 @@ def _folder(prefix: str | None) -> str:
 
 
 def _public_url(read: EnvironmentReader) -> str | None:
-    url = read.url("PUBLIC_URL", ("https", "http"))
-    return url.rstrip("/") if url else None
+    url = (read.url("PUBLIC_URL", ("https", "http")) or "").rstrip("/")
+    parts = urlsplit(url)
+    if parts.path or parts.query or parts.fragment or parts.username:
+        raise SettingsError(
+            "PRINTFARM_PUBLIC_URL is only https://, the name and perhaps a port: PrintFarm needs a host name of its own."
+        )
+    return url or None
 
 
 def _secret_key(read: EnvironmentReader) -> str | None:

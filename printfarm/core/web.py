@@ -23,7 +23,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from htmx_flask import request as hx_request
 from jinja2_fragments.flask import render_block as _render_block
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
@@ -131,6 +131,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_error)
+    app.register_error_handler(DataError, _unstorable)
     app.register_error_handler(Exception, _bug)
 
 
@@ -186,6 +187,14 @@ def _database_error(problem: OperationalError) -> ResponseReturnValue:
     reference = new_code(8)
     log.error("reference %s: database: %s", reference, problem)
     return show_error(503, "The database does not answer right now. Nothing was changed; try again.", reference)
+
+
+def _unstorable(problem: DataError) -> ResponseReturnValue:
+    """PostgreSQL keeps no NUL in a text, and no number beyond its column; no keyboard types either."""
+    log.warning("refused by the database: %s", problem.orig)
+    return show_error(
+        422, "Something in there cannot be stored: a character that no keyboard types, or a number beyond all measure."
+    )
 
 
 def _bug(problem: Exception) -> ResponseReturnValue:

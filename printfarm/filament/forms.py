@@ -5,16 +5,18 @@ from typing import Any
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, DecimalField, Field, RadioField, SelectChoice, StringField, TextAreaField
-from wtforms.validators import URL, InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms import DateField, Field, RadioField, SelectChoice, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from printfarm.core.errors import DomainError
+from printfarm.core.fields import AmountField
 from printfarm.core.units import grams_from_mg, mg_from_grams
 from printfarm.filament.colours import normal_colours
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.service import FilamentFacts, SpoolFacts
 
 WEIGHT = NumberRange(Decimal(0), Decimal(50_000), "In grams, from 0 to 50,000.")
+ADDRESS = "Write an address that begins with https://."
 
 
 def is_colour(_form: FlaskForm, field: Field) -> None:
@@ -27,17 +29,17 @@ def is_colour(_form: FlaskForm, field: Field) -> None:
 
 class FilamentForm(FlaskForm):  # type: ignore[misc]
     brand = StringField(
-        "Brand", validators=[InputRequired("Which brand? Write “no name” if there is none."), Length(max=80)]
+        "Brand", validators=[DataRequired("Which brand? Write “no name” if there is none."), Length(max=80)]
     )
-    material = StringField("Material", validators=[InputRequired("Which material?"), Length(max=40)])
-    colour_name = StringField("Colour name", validators=[InputRequired("What is the colour called?"), Length(max=80)])
-    colour_hex = StringField("Colour", validators=[InputRequired("Which colour?"), Length(max=120), is_colour])
-    cost_per_kg = DecimalField(
+    material = StringField("Material", validators=[DataRequired("Which material?"), Length(max=40)])
+    colour_name = StringField("Colour name", validators=[DataRequired("What is the colour called?"), Length(max=80)])
+    colour_hex = StringField("Colour", validators=[DataRequired("Which colour?"), Length(max=120), is_colour])
+    cost_per_kg = AmountField(
         "Price per kilogram", places=2, validators=[Optional(), NumberRange(Decimal(0), Decimal(100_000))]
     )
-    density_g_cm3 = DecimalField("Density", places=3, validators=[Optional(), NumberRange(Decimal("0.1"), Decimal(30))])
+    density_g_cm3 = AmountField("Density", places=3, validators=[Optional(), NumberRange(Decimal("0.1"), Decimal(30))])
     purchase_url = StringField(
-        "Where to buy", validators=[Optional(), URL(message="A web address, please."), Length(max=500)]
+        "Where to buy", validators=[Optional(), Regexp(r"https?://\S+$", message=ADDRESS), Length(max=500)]
     )
     note = TextAreaField("Note", validators=[Length(max=2000)])
 
@@ -67,11 +69,11 @@ class FilamentForm(FlaskForm):  # type: ignore[misc]
 
 
 class SpoolFactsForm(FlaskForm):  # type: ignore[misc]
-    low_below = DecimalField(
+    low_below = AmountField(
         "Low below", places=0, default=100, validators=[InputRequired("From which weight on is it low?"), WEIGHT]
     )
-    tare = DecimalField("Empty spool weighs", places=0, validators=[Optional(), WEIGHT])
-    cost_per_kg = DecimalField(
+    tare = AmountField("Empty spool weighs", places=0, validators=[Optional(), WEIGHT])
+    cost_per_kg = AmountField(
         "Paid per kilogram", places=2, validators=[Optional(), NumberRange(Decimal(0), Decimal(100_000))]
     )
     batch = StringField("Batch", validators=[Length(max=80)])
@@ -108,7 +110,7 @@ class SpoolFactsForm(FlaskForm):  # type: ignore[misc]
 
 
 class NewSpoolForm(SpoolFactsForm):
-    weight = DecimalField(
+    weight = AmountField(
         "Filament on it", places=0, default=1000, validators=[InputRequired("How many grams are on it?"), WEIGHT]
     )
 
@@ -124,7 +126,7 @@ class WeighForm(FlaskForm):  # type: ignore[misc]
         ],
         validators=[InputRequired("Choose what happened.")],
     )
-    grams = DecimalField("Grams", validators=[InputRequired("How many grams?"), WEIGHT])
+    grams = AmountField("Grams", validators=[InputRequired("How many grams?"), WEIGHT])
     reason = StringField("Reason", validators=[Length(max=200)])
 
 

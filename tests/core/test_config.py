@@ -49,6 +49,8 @@ def test_an_empty_variable_counts_as_absent(tmp_path: Path):
         ({"REDIS_URL": "http://x"}, "PRINTFARM_REDIS_URL must be an address that begins with redis://"),
         ({"REDIS_URL": "redis://x:99999"}, "PRINTFARM_REDIS_URL must be an address"),
         ({"PUBLIC_URL": "print.example.com"}, "PRINTFARM_PUBLIC_URL must be an address that begins with https://"),
+        ({"PUBLIC_URL": "https://example.com/farm"}, "a host name of its own"),
+        ({"PUBLIC_URL": "https://example.com?x=1"}, "a host name of its own"),
         ({"S3_ENDPOINT": "https://r2"}, "PRINTFARM_S3_BUCKET is missing"),
         ({"S3_BUCKET": "b", "S3_ACCESS_KEY": "a"}, "belong together"),
         ({"SECRET_KEY": "hunter2"}, "PRINTFARM_SECRET_KEY must be 64 hexadecimal digits"),

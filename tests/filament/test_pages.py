@@ -53,6 +53,31 @@ def test_wrong_input_comes_back_with_what_was_typed(olga):
 
 
 @pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("brand", "   ", "Which brand?"),
+        ("cost_per_kg", "sNaN", "Write a number, such as 24.90"),
+        ("cost_per_kg", "Infinity", "Write a number, such as 24.90"),
+        ("cost_per_kg", "24,90", "Write a number, such as 24.90"),
+        ("density_g_cm3", "heavy", "Write a number, such as 24.90"),
+        ("purchase_url", "javascript://shop.example/%0aalert(1)", "begins with https://"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence(olga, field, typed, sentence):
+    good = {"brand": "Bambu", "material": "PLA", "colour_name": "Red", "colour_hex": "#ff0000"}
+    answer = olga.post("/filament/filaments/new", {**good, field: typed})
+    assert answer.status == 422
+    assert sentence in answer.one(".field-error").get_text()
+    assert answer.one(f"input[name={field}]").get("value", "").strip() == typed.strip()
+
+
+def test_a_character_that_cannot_be_kept_is_no_bug_of_ours(olga, backend):
+    facts = {"brand": "B\0mbu", "material": "PLA", "colour_name": "Red", "colour_hex": "#ff0000"}
+    answer = olga.post("/filament/filaments/new", facts)
+    assert answer.status == (303 if backend == "sqlite" else 422)  # PostgreSQL keeps no NUL in a text
+
+
+@pytest.mark.parametrize(
     ("what", "grams", "left"), [("set", "431.5", 431_500), ("add", "10", 1_010_000), ("subtract", "50", 950_000)]
 )
 def test_a_weight_is_booked(olga, spool, what, grams, left):

@@ -107,6 +107,7 @@ class Archive:
     def stream(self, name: str, max_bytes: int) -> Iterator[bytes]:
         """The bytes of one entry, piece by piece; raises DamagedEntry as `read` does."""
         packed_bytes = max(1, self._entries[name].compress_size)
+        self._refuse_bomb(name, self._entries[name].file_size, packed_bytes)  # by what it says of itself, at once
         size = 0
         try:
             with self._open(name) as stream:
@@ -115,11 +116,14 @@ class Archive:
                     self._deadline.count(len(chunk))
                     if size > max_bytes:
                         raise DamagedEntry(f"{name} is larger than {max_bytes / MIB:.0f} MB")
-                    if size > self._limits.ratio_from_bytes and size > self._limits.ratio * packed_bytes:
-                        raise DamagedEntry(f"{name} is packed like a zip bomb")
+                    self._refuse_bomb(name, size, packed_bytes)
                     yield chunk
         except _DAMAGE as error:
             raise DamagedEntry(f"{name} is damaged") from error
+
+    def _refuse_bomb(self, name: str, size_bytes: int, packed_bytes: int) -> None:
+        if size_bytes > self._limits.ratio_from_bytes and size_bytes > self._limits.ratio * packed_bytes:
+            raise DamagedEntry(f"{name} is packed like a zip bomb")
 
     def _open(self, name: str) -> IO[bytes]:
         entry = self._entries[name]

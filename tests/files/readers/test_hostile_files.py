@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from printfarm.files.readers import Limits, UnreadableFile, read_file
+from printfarm.files.readers.archive import Archive, DamagedEntry
+from printfarm.files.readers.limits import Deadline
 from printfarm.files.sample_builder import build_sliced_3mf
 from tests.files.readers.builders import orca_gcode, png_bomb, prusa_gcode, sliced_entries, write_zip
 
@@ -36,6 +38,13 @@ def test_a_bomb_of_g_code_is_stopped_and_its_values_stay(tmp_path: Path):
     assert (reading.plates[0].time_total_s, reading.plates[0].printable) == (1200, False)
     assert "gcode_damaged" in codes(reading)
     assert time.process_time() - started < 10
+
+
+def test_a_bomb_that_would_outlast_the_clock_is_known_by_what_it_says_of_itself(tmp_path: Path):
+    path = write_zip(tmp_path / "bomb.3mf", {GCODE: b"G1 X1\n" * 4_000_000})
+    with Archive(path, deadline := Deadline(Limits())) as archive, pytest.raises(DamagedEntry, match="zip bomb"):
+        next(archive.stream(GCODE.lower(), 2**30))
+    assert deadline.unpacked_bytes == 0
 
 
 def test_a_part_of_the_settings_that_is_too_large_is_left_out(tmp_path: Path):
