@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from hub import protocol
 from jobs.sweeps import run_due
 from printfarm.core.clock import utc_now
 from printfarm.core.owed import Owed
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.fleet.service import set_maintenance
+from printfarm.fleet.service.reports import apply_status
 from printfarm.queue import service
 from printfarm.queue.models import PrintJob
 from printfarm.queue.service import feasibility
@@ -53,3 +55,15 @@ def test_losing_redis_only_delays_it(world, job, redis_url):
     with read_only(world.shop_id) as db:
         assert db.get_one(PrintJob, job.id).feasibility["enough"] is True
     assert not owed_soon(world)
+
+
+def test_a_printer_that_confirms_what_was_known_can_be_started_on(world, job):
+    with unit_of_work(world.shop_id) as db:
+        feasibility.recompute(db)
+    assert not owed_soon(world)
+    said = protocol.PrinterStatus(
+        printer_id=str(world.printer_id), connection="online", state="idle", confirmed=True, at=utc_now()
+    )
+    with unit_of_work(world.shop_id) as db:
+        apply_status(db, world.printer_id, said)
+    assert owed_soon(world)

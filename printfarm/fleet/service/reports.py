@@ -85,7 +85,8 @@ def apply_status(db: Session, printer_id: UUID, status: protocol.PrinterStatus) 
             printer.developer_mode = status.developer_mode
         remember_slots(db, printer_id, status.slots)
     after = (printer.connection, printer.connection_sentence, printer.state, printer.firmware, printer.developer_mode)
-    if before != after:
+    # A confirmed status counts even when its words are the same: until it came, nothing could start on this printer.
+    if before != after or (online and status.confirmed):
         emit(db, PrinterChanged(shop_id=shop_of(db), printer_id=printer_id))
 
 
