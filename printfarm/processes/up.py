@@ -19,6 +19,7 @@ from printfarm.processes.supervise import Program
 
 LEFTOVERS = ["web", "hub", "worker-fast", "worker-slow", "redis", "simulators", "demo"]
 LEFTOVERS_S = 20
+PATIENCE_S = 30  # then it is said what is missing
 BROKEN_AFTER_TRIES = 3  # a Redis that fails so often at once cannot read its data
 
 
@@ -122,8 +123,8 @@ def _announce(settings: Settings, setup_code: str | None) -> None:
     started = time.monotonic()
     warned = False
     while not answers(settings, "/readyz"):
-        if not warned and time.monotonic() - started > 30:
-            say("PrintFarm is not ready yet; the lines above say which part is missing.")
+        if not warned and time.monotonic() - started > PATIENCE_S:
+            say(f"PrintFarm is not ready yet: {what_is_missing(settings)}. It goes on trying; Ctrl-C stops it.")
             warned = True
         time.sleep(0.2)
     say(f"PrintFarm is ready: {settings.address}")
@@ -133,6 +134,24 @@ def _announce(settings: Settings, setup_code: str | None) -> None:
 
 def answers(settings: Settings, path: str) -> bool:
     """Whether the web process answers 200 on this path now."""
+    status, _ = _ask(settings, path)
+    return status == 200
+
+
+def what_is_missing(settings: Settings) -> str:
+    """What keeps `printfarm up` from being ready, in words."""
+    status, text = _ask(settings, "/readyz")
+    if not status:
+        return "the web process does not answer; the lines above say why"
+    parts: dict[str, bool] = json.loads(text)["parts"]
+    silent = ", ".join(name for name, seen in parts.items() if not seen)
+    if not parts["redis"] and not settings.redis_is_embedded:
+        return f"no word from {silent}. Check PRINTFARM_REDIS_URL and whether that Redis runs"
+    return f"no word from {silent}"
+
+
+def _ask(settings: Settings, path: str) -> tuple[int, str]:
+    """Status and text of the web process's answer; 0 and nothing when there is none."""
     place = urlsplit(settings.local_url)
     assert place.hostname is not None
     connection: http.client.HTTPConnection
@@ -144,8 +163,9 @@ def answers(settings: Settings, path: str) -> bool:
         connection = http.client.HTTPConnection(place.hostname, place.port, timeout=5)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == 200
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
     except (OSError, http.client.HTTPException):
-        return False
+        return 0, ""
     finally:
         connection.close()

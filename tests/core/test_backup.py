@@ -191,6 +191,12 @@ def test_what_is_no_backup_is_a_sentence(elsewhere: Settings, tmp_path: Path, co
         backup.restore(elsewhere, tmp_path / "b.zip")
 
 
+def test_a_missing_backup_is_a_sentence(tmp_path: Path):
+    with pytest.raises(backup.BackupRefused, match=r"There is no file .*none\.zip"):
+        backup.restore(load_settings({"PRINTFARM_DATA_DIR": str(tmp_path / "new")}), tmp_path / "none.zip")
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_name_that_leaves_the_folder_is_refused(filled: Settings, elsewhere: Settings, tmp_path: Path):
     backup.make(filled, tmp_path / "b.zip")
     with zipfile.ZipFile(tmp_path / "b.zip") as whole, zipfile.ZipFile(tmp_path / "bad.zip", "w") as bad:

@@ -1,13 +1,18 @@
 """`printfarm up`: it starts, keeps its processes alive, stops in order, and refuses in sentences."""
 
+import json
 import os
 import signal
 import socket
 import sqlite3
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from printfarm.config import load_settings
+from printfarm.processes import up
 from tests.processes.running import PROGRAMS, Up, free_port, is_alive, run, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -137,3 +142,30 @@ def stops_in_order(up: Up, number: signal.Signals) -> None:
     assert set(stops[1:3]) == {"worker-slow", "worker-fast"}
     assert stops[3] == "redis"
     assert not [name for name, pid in pids.items() if is_alive(pid)]
+
+
+def test_what_is_missing_is_said_by_name(tmp_path: Path):
+    """The web process answers, the Redis that a setting names does not."""
+
+    class Unready(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503)
+            self.end_headers()
+            self.wfile.write(json.dumps({"ok": False, "parts": {"database": True, "redis": False}}).encode())
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Unready)
+    port = str(server.server_port)
+    own = {"PRINTFARM_DATA_DIR": str(tmp_path), "PRINTFARM_HOST": "127.0.0.1", "PRINTFARM_PORT": port}
+    elsewhere = load_settings({**own, "PRINTFARM_REDIS_URL": "redis://127.0.0.1:1"})
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        assert up.what_is_missing(load_settings(own)) == "no word from redis"
+        assert "no word from redis. Check PRINTFARM_REDIS_URL" in up.what_is_missing(elsewhere)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert "the web process does not answer" in up.what_is_missing(elsewhere)

@@ -79,8 +79,10 @@ def before_migration(settings: Settings) -> Path:
 def restore(settings: Settings, path: Path) -> dict[str, Any]:
     """Put a backup into an empty place, compare row counts and hashes, and return its manifest.
 
-    Raises BackupRefused when the place is not empty, the backup is damaged or of another kind of database.
+    Raises BackupRefused when the place is not empty, the backup is missing, damaged or of another kind of database.
     """
+    if not path.is_file():
+        raise BackupRefused(f"There is no file {path}. Nothing was changed.")
     try:
         with zipfile.ZipFile(path) as archive:
             manifest = _read_manifest(archive)
