@@ -1,9 +1,8 @@
-// One WebSocket for everything that moves.
-// The server sends either HTML whose elements carry hx-swap-oob (single cards and rows), or one line of JSON:
+// One WebSocket for all that moves. The server sends HTML whose elements carry hx-swap-oob (cards and rows), or a line of JSON:
 //   {"type": "changed", "topics": ["queue", …]}   -> event "changed:queue" on <body>; lists refetch with their own filter and page
-//   {"type": "refetch"}, or the topic "everything" -> "live:reconnected": the server itself may have missed something
-// Redis does not replay: after every reconnect "live:reconnected" on <body> makes the lists refetch. The same happens on the first
-// connection when the page shows something unfinished (a <progress>, or data-unsettled), which may have ended before we listened.
+//   {"type": "refetch"} or the topic "everything"  -> "live:reconnected": the server may have missed something
+// Nothing is replayed: after a reconnect "live:reconnected" makes the lists refetch; on the first connection too, when the page shows
+// something unfinished (a <progress>, or data-unsettled), which may have ended before we listened.
 (() => {
   const body = document.body;
   const mark = document.getElementById("live-mark");
@@ -25,28 +24,15 @@
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   }
 
-  // Everybody in the shop gets the same cards; htmx would report each that is not on this page as an error.
-  function ofThisPage(html) {
-    const pushed = document.createElement("template");
-    pushed.innerHTML = html;
-    const wanted = [...pushed.content.children].filter((part) => !part.id || document.getElementById(part.id));
-    return wanted.map((part) => part.outerHTML).join("");
-  }
-
-  // What is the same for everybody carries no token in its forms; the page has its own.
-  const { "X-CSRFToken": token } = JSON.parse(body.getAttribute("hx-headers") || "{}");
-  function sign() {
-    for (const field of document.querySelectorAll('input[name="csrf_token"][value=""]')) field.value = token;
-  }
+  // Everybody gets the same parts; htmx logs one without a place on this page as an error.
+  const hasPlace = ({ id }) => !id || document.getElementById(id);
 
   function receive({ data }) {
     if (!data.startsWith("{")) {
-      const html = ofThisPage(data);
-      if (!html) return;
+      const parts = new DOMParser().parseFromString(data, "text/html").body.children;
       remember();
-      htmx.swap(body, html, { swapStyle: "none" });
+      htmx.swap(body, [...parts].filter(hasPlace).map((part) => part.outerHTML).join(""), { swapStyle: "none" });
       restore();
-      sign();
       return;
     }
     const message = JSON.parse(data);
