@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from printfarm import accounts, filament, files, fleet, insight, library, navigation, queue
 from printfarm.config import Settings
-from printfarm.core import assets, compression, formats, headers, health, live, rates, secrets, web
+from printfarm.core import assets, compression, formats, headers, health, live, rates, secrets, sockets, web
 from printfarm.core.database import db, engine_options, tune
 from printfarm.core.storage import make_storage
 
@@ -73,5 +73,5 @@ def _configure(app: Flask, settings: Settings) -> None:
         WTF_CSRF_SSL_STRICT=False,  # SameSite and the token do the work; referrers are stripped by some browsers
         # A form is read into memory, whoever sends it. The upload view alone streams more, and counts it itself.
         MAX_CONTENT_LENGTH=1_000_000,
-        SOCK_SERVER_OPTIONS={"ping_interval": 25, "max_message_size": 65536},
+        SOCK_SERVER_OPTIONS=sockets.SOCKET_OPTIONS,
     )

@@ -7,8 +7,6 @@ loses the oldest messages and refetches; it never holds up anybody else.
 import json
 import logging
 import queue
-import socket
-import struct
 import threading
 import time
 from collections import defaultdict
@@ -25,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from printfarm.core import bus
 from printfarm.core.events import Event, from_message
+from printfarm.core.sockets import limit_sending
 from printfarm.core.work import read_only
 
 log = logging.getLogger(__name__)
@@ -33,7 +32,6 @@ E = TypeVar("E", bound=Event)
 Renderer = Callable[[Session, Any], str]
 
 QUEUE_LENGTH = 64
-SEND_TIMEOUT_S = 10
 # Changes are gathered this long before a shop is rendered: at most two pushes a second for one row.
 GATHER_S = 0.5
 RECHECK_S = 20
@@ -285,8 +283,3 @@ def _feed(ws: Server, screen: Screen, place: Hall, still_allowed: Callable[[], b
                 screen.close_code = SIGNED_OUT
                 break
     ws.close(screen.close_code, "")
-
-
-def limit_sending(ws: Server) -> None:
-    """A peer that stops reading is an error after ten seconds, not a thread that is gone."""
-    ws.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_TIMEOUT_S, 0))

@@ -1,6 +1,7 @@
 """The live socket of every page, over a real server, a real Valkey and a real client."""
 
 import json
+import os
 import socket
 import time
 from contextlib import ExitStack
@@ -37,7 +38,8 @@ class BellRang(Event):
 
 @shows(BellRang)
 def bell(_db, event):
-    return f'<p id="bell-{event.bell_id}" hx-swap-oob="true">{"ding " * 40_000}</p>'
+    # 200 kB that compression cannot make small on the way.
+    return f'<p id="bell-{event.bell_id}" hx-swap-oob="true">{os.urandom(100_000).hex()} ding</p>'
 
 
 def ring(app, shop_id):
@@ -87,6 +89,26 @@ def test_a_row_is_pushed_as_html(app, alice, screen):
     ws = screen(alice)
     bell_id = ring(app, alice.shop_id)
     assert ws.recv(40).startswith(f'<p id="bell-{bell_id}"')
+
+
+def test_a_long_fragment_arrives_whole_over_tls(app, alice):
+    """A TLS record holds 16 kB; these are 200 kB."""
+    with serving(app, tls=True) as server, server.socket(alice.browser) as ws:
+        assert json.loads(ws.recv(10)) == REFETCH
+        for _ in range(3):
+            bell_id = ring(app, alice.shop_id)
+            text = ws.recv(10)
+            assert text.startswith(f'<p id="bell-{bell_id}"')
+            assert text.endswith("ding</p>")
+
+
+def test_a_long_message_is_read_at_once_over_tls(app, alice):
+    """Bytes that TLS has unpacked already do not wake select(): what is not read with them waits for the next message."""
+    with serving(app, tls=True) as server, server.socket(alice.browser) as ws:
+        ws.send(os.urandom(6_000).hex())  # does not shrink to a few bytes on the way
+        started = time.monotonic()
+        assert closing_code(ws) == 1003
+        assert time.monotonic() - started < 8
 
 
 def test_another_shop_hears_nothing(app, alice, charlie, screen):

@@ -1,38 +1,58 @@
 """The application behind a real server on loopback, and sockets into it."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
 from flask import Flask
 from websockets.sync.client import ClientConnection, connect
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.support.browser import Browser
+
+
+class Handler(WSGIRequestHandler):
+    """Werkzeug's, but it does not wait for more from a socket that has said goodbye: the peer waits for us."""
+
+    def make_environ(self) -> Any:
+        environ = super().make_environ()
+        if self.headers.get("Upgrade"):
+            self.rfile = BytesIO()
+        return environ
+
+    def log(self, _kind: str, _message: str, *_args: Any) -> None:
+        """Say nothing."""
 
 
 class Server:
     """Where the application answers: `host` as name and port."""
 
-    def __init__(self, app: Flask, port: int) -> None:
-        self.app, self.host = app, f"127.0.0.1:{port}"
+    def __init__(self, app: Flask, port: int, *, tls: bool) -> None:
+        self.app, self.host, self.tls = app, f"127.0.0.1:{port}", tls
 
     def socket(self, browser: Browser | None, *, origin: str | None = "", **options: Any) -> ClientConnection:
         """The live socket as this browser's page opens it; origin None sends none, "" our own."""
         cookie = browser.client.get_cookie("printfarm") if browser else None
         headers = {"Cookie": f"printfarm={cookie.value}"} if cookie else {}
-        ours = f"http://{self.host}" if origin == "" else origin
-        return connect(f"ws://{self.host}/ws/live", additional_headers=headers, origin=ours, open_timeout=10, **options)
+        ours = f"{'https' if self.tls else 'http'}://{self.host}" if origin == "" else origin
+        if self.tls:
+            options["ssl"] = ssl._create_unverified_context()
+        address = f"{'wss' if self.tls else 'ws'}://{self.host}/ws/live"
+        return connect(address, additional_headers=headers, origin=ours, open_timeout=10, **options)
 
 
 @contextmanager
-def serving(app: Flask) -> Iterator[Server]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+def serving(app: Flask, *, tls: bool = False) -> Iterator[Server]:
+    server = make_server(
+        "127.0.0.1", 0, app, threaded=True, request_handler=Handler, ssl_context="adhoc" if tls else None
+    )
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield Server(app, server.server_port)
+        yield Server(app, server.server_port, tls=tls)
     finally:
         app.extensions["printfarm.live"].shutdown()
         server.shutdown()

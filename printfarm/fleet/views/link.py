@@ -15,8 +15,9 @@ from printfarm.accounts.access import public
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import NotFound, Unavailable
 from printfarm.core.ids import new_id
-from printfarm.core.live import TRY_AGAIN_LATER, Hall, hall, limit_sending
+from printfarm.core.live import TRY_AGAIN_LATER, Hall, hall
 from printfarm.core.secrets import SecretUnreadable
+from printfarm.core.sockets import limit_sending
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.fleet.line import Line
 from printfarm.fleet.models import Hub
