@@ -11,12 +11,15 @@ from types import SimpleNamespace
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser as PageBrowser
+from playwright.sync_api import sync_playwright
 
 from printfarm.application import build
 from printfarm.config import load_settings
 from tests.support import databases, valkey
 from tests.support.browser import Browser
 from tests.support.cast import Person, hire, open_shop_with
+from tests.support.chromium import find as find_chromium
 
 SAMPLES = Path(os.environ.get("PRINTFARM_SAMPLES", Path(__file__).parents[2] / "shared" / "samples"))
 
@@ -138,6 +141,18 @@ def charlie(app: Flask, shop: SimpleNamespace) -> Person:
 def stranger(app: Flask) -> Browser:
     """Nobody is signed in."""
     return Browser(app)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[PageBrowser]:
+    """A real browser, one per process (Playwright starts once); each test opens contexts of its own."""
+    found = find_chromium()
+    if found is None:
+        pytest.skip("no Chromium on this machine; `./dev browser` fetches one")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**found.options)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -198,7 +198,7 @@ def the_grams_are_gone(person: Person) -> None:
     person.menu("Filament")
     person.follow(re.compile("Turquoise"))
     person.sees("974 g")
-    person.sees(re.compile(r"Printed · Fox.*-26\.4 g", re.DOTALL))
+    person.sees(re.compile(r"Fox.*Printed.*-26\.4 g", re.DOTALL))
 
 
 def weights_mg(data_dir: Path) -> list[int]:

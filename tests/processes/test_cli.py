@@ -53,7 +53,7 @@ def test_backup_and_restore_say_what_they_did(tmp_path: Path):
     ("arguments", "sentence"),
     [
         (["backup", "b.zip"], "nothing to back up"),
-        (["restore", "missing.zip"], "The restore failed"),
+        (["restore", "missing.zip"], "There is no file"),
         (["setup-code"], "There is no database yet"),
     ],
 )

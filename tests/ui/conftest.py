@@ -2,18 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.ui.stage import Stage, chromium_path
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
+from tests.ui.stage import Stage
 
 
 @pytest.fixture
@@ -31,17 +22,6 @@ def showcase(stage: Stage) -> BeautifulSoup:
 def address(stage: Stage) -> Iterator[str]:
     with stage.served() as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = chromium_path()
-    if path is None:
-        pytest.skip("there is no chromium on this machine (set PRINTFARM_CHROMIUM to one)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

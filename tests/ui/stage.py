@@ -1,8 +1,6 @@
 """A bare Flask application around the templates: the look and the small scripts stand on nothing of the shop's areas."""
 
-import os
 import queue
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -190,8 +188,3 @@ class Stage:
                 return
             finally:
                 self.sockets.remove(waiting)
-
-
-def chromium_path() -> str | None:
-    """The browser to test with: PRINTFARM_CHROMIUM, or Debian's."""
-    return os.environ.get("PRINTFARM_CHROMIUM") or shutil.which("chromium")
