@@ -6,42 +6,15 @@ from sqlalchemy import select
 from printfarm.core.errors import DomainError
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import queries as filament_queries
-from printfarm.filament.models import Promise, Spool, StockEntry
+from printfarm.filament.models import Promise, StockEntry
 from printfarm.fleet.models import Command, Printer, PrinterSlot
 from printfarm.fleet.service.commands import expire_command
 from printfarm.queue import service
 from printfarm.queue.models import PrintJob, PrintRun, RunFilament
 from printfarm.queue.service.dispatch import CannotStart
 from printfarm.queue.states import NotFromHere
-from tests.support.factories import World, make_plate, report
-
-
-@pytest.fixture
-def job(world: World):
-    with unit_of_work(world.shop_id) as db:
-        return service.add_jobs(db, world.plate_id)[0]
-
-
-@pytest.fixture
-def run(world: World, job):
-    with unit_of_work(world.shop_id) as db:
-        return service.start_job(db, job.id, world.printer_id)
-
-
-def tell(world, run, state, **facts):
-    with unit_of_work(world.shop_id) as db:
-        report(db, world.printer_id, run.code, state, **facts)
-
-
-def now(world, row):
-    with read_only(world.shop_id) as db:
-        return db.get_one(type(row), row.id)
-
-
-def left(world):
-    with read_only(world.shop_id) as db:
-        assert filament_queries.drifted_spools(db) == []
-        return db.get_one(Spool, world.spool_id).remaining_mg
+from tests.queue.following import left, now, tell
+from tests.support.factories import make_plate, report
 
 
 def test_a_start_makes_a_run_and_its_command_in_one_transaction(world, job, run):

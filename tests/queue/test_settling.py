@@ -6,40 +6,13 @@ from sqlalchemy import select
 from printfarm.core.bus import remember_telemetry
 from printfarm.core.clock import utc_now
 from printfarm.core.work import read_only, unit_of_work
-from printfarm.filament.models import Promise, Spool
+from printfarm.filament.models import Promise
 from printfarm.fleet.models import Command, Hub, Printer
 from printfarm.fleet.service.commands import fail_command, find_command, mark_sent, unanswered
 from printfarm.queue import service
 from printfarm.queue.models import JobEvent, PrintJob, PrintRun
 from printfarm.queue.states import NotFromHere
-from tests.support.factories import World, report
-
-
-@pytest.fixture
-def job(world: World):
-    with unit_of_work(world.shop_id) as db:
-        return service.add_jobs(db, world.plate_id)[0]
-
-
-@pytest.fixture
-def run(world: World, job):
-    with unit_of_work(world.shop_id) as db:
-        return service.start_job(db, job.id, world.printer_id)
-
-
-def tell(world, run, state, **facts):
-    with unit_of_work(world.shop_id) as db:
-        report(db, world.printer_id, run.code, state, **facts)
-
-
-def now(world, row):
-    with read_only(world.shop_id) as db:
-        return db.get_one(type(row), row.id)
-
-
-def left(world):
-    with read_only(world.shop_id) as db:
-        return db.get_one(Spool, world.spool_id).remaining_mg
+from tests.queue.following import left, now, tell
 
 
 def story(world, job):
