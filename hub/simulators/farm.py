@@ -125,6 +125,9 @@ class SimulatedFarm:
                 await self._ticker
         for printer in self.printers:
             await printer.close()
+        failures = [failure for printer in self.printers for failure in printer.failures]
+        if failures:
+            raise failures[0]
 
     async def _tick(self) -> None:
         while True:

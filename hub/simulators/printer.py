@@ -1,10 +1,12 @@
 """One simulated printer: the core, its broker, its file server, and the faults that live between them."""
 
 import asyncio
+import contextlib
 import json
+import logging
 import random
 from collections import Counter, deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +23,12 @@ from hub.simulators.transcript import Transcript
 if TYPE_CHECKING:
     from hub.simulators.ftps_server import FtpsLoop, FtpsServer
 
+log = logging.getLogger(__name__)
+
 ACK_S = (0.013, 0.057)
 PUSHALL_S = (0.05, 0.3)
 PORT_PATIENCE_S = 10.0
+DEEPEST_REQUEST = 32
 
 
 class SimulatedPrinter:
@@ -49,6 +54,8 @@ class SimulatedPrinter:
         self.ftps: FtpsServer | None = None
         self.ftps_port = 0
         self.announcer = Announcer(self) if spec.ssdp_target else None
+        self.failures: list[Exception] = []
+        """What went wrong in the simulator itself; the farm raises the first one when it stops."""
         self._outgoing: deque[tuple[float, bytes]] = deque()
         self._pumping = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -94,11 +101,21 @@ class SimulatedPrinter:
 
     def step(self) -> None:
         """Let the core catch up with the clock; called in the farm's event loop."""
-        self._send(self.core.tick(self.clock.now_s()), delay_s=0)
-        if self.core.faults.is_on("B07") and self.core.runner.job is None:
-            self.core.clear("B07")
-        if self.announcer is not None:
-            self.announcer.step(self.clock.now_s())
+        with self._for_itself():
+            self._send(self.core.tick(self.clock.now_s()), delay_s=0)
+            if self.core.faults.is_on("B07") and self.core.runner.job is None:
+                self.core.clear("B07")
+            if self.announcer is not None:
+                self.announcer.step(self.clock.now_s())
+
+    @contextlib.contextmanager
+    def _for_itself(self) -> Iterator[None]:
+        """A mistake in this printer's simulation must not stop the clock of the others."""
+        try:
+            yield
+        except Exception as failure:
+            log.exception("the simulated printer %s stumbled", self.serial)
+            self.failures.append(failure)
 
     @property
     def mqtt_port(self) -> int:
@@ -168,12 +185,15 @@ class SimulatedPrinter:
     def _on_request(self, payload: bytes) -> None:
         try:
             request = json.loads(payload.rstrip(b"\x00"))
+            if _is_deeper(request, DEEPEST_REQUEST):
+                raise ValueError("nested too deeply")
         except (ValueError, RecursionError):
             self.transcript.note("unreadable request", payload.decode("utf-8", "replace"), serial=self.serial)
             return
         asks_all = isinstance(request, dict) and "pushing" in request
         delay_s = self.core.jitter.uniform(*(PUSHALL_S if asks_all else ACK_S))
-        self._send(self.core.handle_request(request), delay_s=self.clock.real_s(delay_s))
+        with self._for_itself():
+            self._send(self.core.handle_request(request), delay_s=self.clock.real_s(delay_s))
 
     def _send(self, messages: list[dict[str, Any]], *, delay_s: float) -> None:
         """Publish in order; an answer that takes its time holds back what comes after it."""
@@ -252,3 +272,9 @@ class SimulatedPrinter:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Whether objects and lists are nested more than `levels` deep."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_is_deeper(one, levels - 1) for one in inner)

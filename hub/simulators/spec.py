@@ -60,6 +60,8 @@ class PrinterSpec(Spec):
     seed: int = 0
     ams: list[list[SpoolSpec | None]] | None = None
     """Units of slots; None gives what the model usually has, [] gives a printer without AMS."""
+    external: SpoolSpec | None = None
+    """What the holder beside the AMS is said to carry; None is a generic white PLA, a material of "" nothing."""
     auto_switch: bool = False
     """A spool that runs out is followed by another one of the same material and colour."""
     quota_bytes: int = 4_000_000_000

@@ -82,16 +82,50 @@ ROLLS = (
 )
 BY_KEY = {roll.key: roll for roll in ROLLS}
 
-# What a person has put into which place: (simulated model, AMS unit, slot) → roll. The blue one of the A1 mini has no spool
-# assigned, so that its grams wait for a person.
-LOADED = {
+# What lies in which place: (simulated model, AMS unit, slot) → roll. The blue one of the A1 mini has no spool assigned,
+# so that its grams wait for a person.
+EXTERNAL_UNIT, SLOTS_PER_UNIT = 255, 4
+NOT_ASSIGNED = ("A1MINI", 0, 2)
+LYING = {
     ("X1C", 0, 0): "white",
     ("X1C", 0, 1): "black",
     ("X1C", 0, 2): "orange",
     ("A1MINI", 0, 0): "green",
     ("A1MINI", 0, 1): "ivory",
-    ("P1S", 255, 0): "night",
+    NOT_ASSIGNED: "blue",
+    ("P1S", EXTERNAL_UNIT, 0): "night",
 }
+LOADED = {place: key for place, key in LYING.items() if place != NOT_ASSIGNED}
+NO_SPOOL = {"material": "", "brand": "", "preset": "", "color": "00000000", "rfid": False}
+
+
+def spool_spec(roll: Roll, *, external: bool = False, grams: float = 1000.0) -> dict[str, object]:
+    """The roll as simulated printers are told of it; only the maker's own rolls have a tag that an AMS can read."""
+    genuine = roll.brand == "Bambu Lab" and not external
+    return {
+        "material": roll.material,
+        "brand": roll.preset.removeprefix("Bambu ") if genuine else "",
+        "preset": roll.tray_info_idx,
+        "color": f"{roll.first_colour.lstrip('#').upper()}FF",
+        "rfid": genuine,
+        "remaining_g": grams,
+    }
+
+
+def spools_of(model: str) -> dict[str, object]:
+    """What a simulated printer of this model carries at first (`ams`, `external`): the same as the shop's books say."""
+    slots: list[dict[str, object] | None] = [None] * SLOTS_PER_UNIT
+    external = NO_SPOOL
+    for (other, unit, slot), key in LYING.items():
+        if other != model:
+            continue
+        roll = BY_KEY[key]
+        if unit == EXTERNAL_UNIT:
+            external = spool_spec(roll, external=True, grams=min(roll.grams))
+        else:
+            slots[slot] = spool_spec(roll, grams=min(roll.grams))
+    return {"ams": [slots] if any(slots) else [], "external": external}
+
 
 PAWN = (
     (11, 0), (11, 2), (8, 4), (7, 6), (5, 10), (4, 18), (6.5, 20), (4, 21.5), (5, 24), (6, 27), (5.5, 30), (3.5, 32.5),

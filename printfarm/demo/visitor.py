@@ -20,7 +20,16 @@ from sqlalchemy.orm import Session
 from hub.simulators.control import ControlClient, ControlError
 from printfarm.core.errors import DomainError
 from printfarm.core.work import read_only, unit_of_work
-from printfarm.demo.catalogue import BY_FILE, BY_KEY, LOADED, MODEL_IDS, THINGS, Thing
+from printfarm.demo.catalogue import (
+    BY_FILE,
+    BY_KEY,
+    LOADED,
+    MODEL_IDS,
+    SLOTS_PER_UNIT,
+    THINGS,
+    Thing,
+    spool_spec,
+)
 from printfarm.demo.shop import DemoShop
 from printfarm.demo.sliced import DESIGNER, write_sliced
 from printfarm.filament import service as filament
@@ -46,7 +55,7 @@ NOZZLE_MM = Decimal("0.4")
 BED_S, FREE_S, LOST_S = 15.0, 8.0, 30.0
 EMPTY_BELOW_MG = 90_000
 NEW_ROLL_G = 1000
-EXTERNAL_TRAY, SLOTS_PER_UNIT = 254, 4
+EXTERNAL_TRAY = 254
 
 
 class Visitor:
@@ -167,17 +176,9 @@ class Visitor:
         roll = BY_KEY[LOADED[self._shop.models[slot.printer_id], slot.ams_unit, slot.slot]]
         is_external = slot.ams_unit == EXTERNAL_UNIT
         tray = EXTERNAL_TRAY if is_external else slot.ams_unit * SLOTS_PER_UNIT + slot.slot
-        colour = f"{roll.first_colour.lstrip('#')}FF"
-        spool = {
-            "material": roll.material,
-            "brand": roll.preset.removeprefix("Bambu "),
-            "preset": roll.tray_info_idx,
-            "color": colour,
-            "rfid": roll.brand == "Bambu Lab" and not is_external,
-        }
         try:
             with ControlClient("127.0.0.1", self._control_port, timeout_s=5) as control:
-                control.call("insert_spool", serial, tray=tray, spool=spool)
+                control.call("insert_spool", serial, tray=tray, spool=spool_spec(roll, external=is_external))
         except (OSError, ControlError) as problem:
             log.warning("the simulated printer did not take the new roll: %s", problem)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from printfarm.config import PREFIX, Settings, load_settings
+from printfarm.demo.catalogue import spools_of
 from printfarm.processes import logs, up
 from printfarm.processes.lock import die_with_parent, running_pid, take_lock
 from printfarm.processes.supervise import Program
@@ -65,7 +66,8 @@ def run_simulators(settings: Settings) -> None:
 
 def run_visitor(settings: Settings) -> None:
     """Make the demo shop if there is none, print a link that signs in, and look around until SIGTERM."""
-    from printfarm.demo import NotADemo, Visitor, make_shop, sign_in_link
+    from printfarm.demo.shop import NotADemo, make_shop, sign_in_link
+    from printfarm.demo.visitor import Visitor
     from printfarm.processes.application import fenced_app
 
     logs.configure(settings.log_level)
@@ -96,8 +98,9 @@ def renew_farm(settings: Settings) -> dict[str, Any]:
     path = farm_path(settings)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     known = _read_farm(settings) or {}
-    printers = [_with_free_ports(printer) for printer in known.get("printers", ())[: settings.simulators] or ()]
+    printers = [_with_free_ports(printer) for printer in known.get("printers", ())[: settings.simulators]]
     printers += [_printer(number) for number in range(len(printers), settings.simulators)]
+    printers = [printer | spools_of(printer["model"]) for printer in printers]
     farm = {
         "speed": settings.simulator_speed,
         "data": str(path.parent),

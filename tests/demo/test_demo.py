@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -72,6 +73,8 @@ def test_a_newcomer_sees_life_and_a_second_start_goes_on(folder: Path, visitor: 
         assert used_mg > 3000, name
         assert rows(folder, LEDGER) == [(0,)]
         until(lambda: "Finished today" in shown(up, visitor), 30, lambda: "the dashboard shows no finished print")
+        contradictions = [text for text in printer_pages(folder, up, visitor) if "The printer says that" in text]
+        assert contradictions == [], "the simulated printers and the shop's books disagree"
         pids = {program: up.pid(program) for program in PROGRAMS}
         assert None not in pids.values()
         up.process.send_signal(signal.SIGINT)
@@ -87,6 +90,16 @@ def test_a_newcomer_sees_life_and_a_second_start_goes_on(folder: Path, visitor: 
             COMPLETES_WITHIN_S,
             lambda: f"nothing went on after the second start: {again.lines[-40:]}",
         )
+
+
+def printer_pages(folder: Path, up: Up, visitor: httpx.Client) -> list[str]:
+    addresses = [
+        f"http://127.0.0.1:{up.port}/fleet/printers/{UUID(str(key))}"
+        for (key,) in rows(folder, "SELECT id FROM printers")
+    ]
+    pages = [visitor.get(address) for address in addresses]
+    assert [page.status_code for page in pages] == [200, 200, 200]
+    return [BeautifulSoup(page.text, "html.parser").get_text(" ") for page in pages]
 
 
 def shown(up: Up, visitor: httpx.Client) -> str:

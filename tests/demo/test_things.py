@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from printfarm.demo import NotADemo, make_shop
-from printfarm.demo.catalogue import BY_KEY, LOADED, MODEL_IDS, THINGS, Thing
+from hub.adapters.bambu_slots import read_slots
+from hub.simulators import PrinterSpec
+from hub.simulators.bambu import PrinterCore
+from printfarm.demo.catalogue import BY_KEY, LOADED, LYING, MODEL_IDS, THINGS, Thing, spools_of
 from printfarm.demo.pictures import plate_picture, top_picture
+from printfarm.demo.shop import NotADemo, make_shop
 from printfarm.demo.sliced import write_sliced
 from printfarm.demo.solids import lathe, prism
 from printfarm.files.readers import read_file
@@ -32,6 +35,17 @@ def test_every_thing_can_be_made_but_the_one_that_waits_on_purpose():
     for thing in THINGS:
         assert {(thing.printer, use.roll) for use in thing.uses} <= lying, thing.name
     assert [thing.name for thing in THINGS if thing.nozzle_mm != 0.4] == ["Rain barrel coupling"]
+
+
+@pytest.mark.parametrize("model", sorted(MODEL_IDS))
+def test_the_simulated_printers_report_the_rolls_that_the_books_have_there(model: str, tmp_path: Path):
+    core = PrinterCore(PrinterSpec.model_validate({"model": model} | spools_of(model)), "01P00A000000001", tmp_path)
+    (pushed,) = core.handle_request({"pushing": {"command": "pushall"}})
+    reported = {(slot.ams_unit, slot.slot): slot for slot in read_slots(pushed["print"])}
+    lying = {(unit, slot): BY_KEY[key] for (other, unit, slot), key in LYING.items() if other == model}
+    assert {place for place, slot in reported.items() if not slot.empty} == set(lying)
+    for place, roll in lying.items():
+        assert (reported[place].material, f"#{reported[place].colour_hex}") == (roll.material, roll.first_colour), place
 
 
 def test_each_plate_has_a_picture_in_the_colours_of_its_filaments(tmp_path: Path):

@@ -18,11 +18,12 @@ Fields = dict[str, Any]
 SPEEDS = {1: 50, 2: 100, 3: 124, 4: 166}
 SUCCESS: Fields = {"result": "success", "reason": ""}
 HEATERS = {
-    "M104": "nozzle_target_temper",
-    "M109": "nozzle_target_temper",
-    "M140": "bed_target_temper",
-    "M190": "bed_target_temper",
+    "M104": ("nozzle_target_temper", 300.0),
+    "M109": ("nozzle_target_temper", 300.0),
+    "M140": ("bed_target_temper", 120.0),
+    "M190": ("bed_target_temper", 120.0),
 }
+"""G-code → the field of the report that it sets, and the most that the heater takes (°C)."""
 COLOR = re.compile(r"[0-9A-F]{8}")
 
 
@@ -121,7 +122,8 @@ def _gcode_line(core: "PrinterCore", body: Body) -> Fields:
     for line in str(body.get("param", "")).splitlines():
         found = re.match(r"\s*(M\d+)\b.*\bS(\d+(?:\.\d+)?)", line)
         if found and found.group(1) in HEATERS:
-            core.change(**{HEATERS[found.group(1)]: float(found.group(2))})
+            field, most_c = HEATERS[found.group(1)]
+            core.change(**{field: min(most_c, float(found.group(2)))})
     return SUCCESS
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hub.simulators.bambu import commands
 from hub.simulators.bambu.agenda import Agenda
-from hub.simulators.bambu.ams import Ams
+from hub.simulators.bambu.ams import Ams, Spool
 from hub.simulators.bambu.effects import EFFECTS, UNDOING
 from hub.simulators.bambu.faults import FaultBoard, Trigger, distort_types, garbage, known, old_clock
 from hub.simulators.bambu.power import Afterwards, Power
@@ -46,6 +46,8 @@ class PrinterCore:
         self.agenda = Agenda()
         units = [list(unit) for unit in self.profile.default_ams] if spec.ams is None else spec.ams
         self.ams = Ams.build(units, info=self.profile.ams_info, seed=spec.seed, auto_switch=spec.auto_switch)
+        if spec.external is not None:
+            self.ams.external = Spool(spec.external, spec.external.remaining_g)
         self.report: Report = first_report(self.profile, self.ams)
         self.stream = ReportStream(self.profile)
         self.faults = FaultBoard()

@@ -61,7 +61,7 @@ class JobRunner:
         self.start_requests[job.subtask_id] += 1
         if self.is_busy or self.core.faults.is_on("B24"):
             self._refuse_busy()
-        elif not job.subtask_id.isdigit() or int(job.subtask_id) <= INT32_MAX:
+        elif not _is_beyond_int32(job.subtask_id):
             self._accept(job)
 
     def _refuse_busy(self) -> None:
@@ -314,3 +314,10 @@ class JobRunner:
         self.core.change(gcode_state=state, **changes)
         for trigger in self.core.faults.take_waiting(state=state):
             self.core.set_fault(trigger.name, trigger.options)
+
+
+def _is_beyond_int32(text: str) -> bool:
+    """Whether this is a number that the printers would clamp."""
+    if not (text.isascii() and text.isdigit()):
+        return False
+    return len(text.lstrip("0")) > len(str(INT32_MAX)) or int(text) > INT32_MAX

@@ -55,7 +55,7 @@ def read_plate(path: Path, entry: str, md5: str) -> PlateFacts:
         with zipfile.ZipFile(path) as archive:
             header = _read_gcode(archive, entry)
             info = _slice_info(archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise UnreadableFileError(PARSE_ERROR, f"{path.name} is not a whole zip file: {error}") from error
     except KeyError as error:
         raise UnreadableFileError(PARSE_ERROR, f"{path.name} holds no {entry}.") from error
@@ -89,7 +89,7 @@ def _slice_info(archive: zipfile.ZipFile) -> ET.Element | None:
         return None
     try:
         return ET.fromstring(text)  # noqa: S314 (no document type, size bounded above)
-    except ET.ParseError:
+    except (ET.ParseError, LookupError, ValueError):  # the last two: an encoding that nobody knows
         return None
 
 
@@ -114,7 +114,7 @@ def _facts(header: str, plate: ET.Element | None) -> PlateFacts:
         filaments=tuple(_filament_uses(plate.findall("filament") if plate is not None else ())),
         printer_model_id=stated.get("printer_model_id", ""),
         nozzle_c=_number(r"^; nozzle_temperature = (\d+)", header) or 220.0,
-        bed_c=_number(r"^; (?:textured|hot)_plate_temp = (\d+)", header) or 60.0,
+        bed_c=_number(r"^; (?:textured|hot)_plate_temp = ([1-9]\d*)", header) or 60.0,
     )
 
 
@@ -127,7 +127,7 @@ def _filament_uses(elements: Iterable[ET.Element]) -> Iterable[FilamentUse]:
 
 def _number(pattern: str, text: str) -> float | None:
     found = re.search(pattern, text, re.MULTILINE)
-    return float(found.group(1)) if found else None
+    return _positive(found.group(1)) if found else None
 
 
 def _positive(text: str | None) -> float | None:
@@ -144,4 +144,5 @@ def _stated_time_s(header: str) -> float | None:
     if not found:
         return None
     unit_s = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-    return sum(int(count) * unit_s[unit] for count, unit in re.findall(r"(\d+)([dhms])", found.group(1))) or None
+    parts = re.findall(r"(\d{1,9})([dhms])", found.group(1))
+    return _positive(str(sum(int(count) * unit_s[unit] for count, unit in parts)))

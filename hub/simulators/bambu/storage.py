@@ -29,13 +29,17 @@ class FileStore:
 
         A name with a space is cut short by the printers' own parser, so it is not found here either.
         """
-        name = _path_of(url) if url else file
-        if not name or " " in name:
+        try:
+            name = _path_of(url) if url else file
+            if not name or " " in name:
+                return None
+            name = name.lstrip("/")
+            for mount in MOUNT_POINTS:
+                name = name.removeprefix(mount)
+            path = (self.root / PurePosixPath(name)).resolve()
+            path.is_file()
+        except (OSError, ValueError):  # no address at all, or a name that no card could hold
             return None
-        name = name.lstrip("/")
-        for mount in MOUNT_POINTS:
-            name = name.removeprefix(mount)
-        path = (self.root / PurePosixPath(name)).resolve()
         return path if path.is_relative_to(self.root) and path != self.root else None
 
     def leftover(self) -> Path | None:

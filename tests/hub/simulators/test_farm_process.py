@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.simulators import PrinterSpec, SimulatedFarm
 from hub.simulators.control import ControlClient, ControlError
 from tests.hub.simulators.clients import FtpsClient, MqttListener, sliced_file, start_command, wait_until
 
@@ -125,6 +126,18 @@ def test_a_wrong_wish_is_answered_with_a_sentence(process, wish, sentence):
     serial = farm.lines("printer")[0]["serial"]
     with farm.control() as control, pytest.raises(ControlError, match=sentence):
         control.call(**({"printer": serial} | wish))
+
+
+def test_a_mistake_in_one_printer_stops_neither_the_others_nor_goes_unnoticed(tmp_path, monkeypatch, caplog):
+    farm = SimulatedFarm([PrinterSpec(model="P1S"), PrinterSpec(model="X1C")], speed=100, data=tmp_path)
+    farm.start()
+    broken, healthy = farm.printers
+    monkeypatch.setattr(broken.core.telemetry, "_drift", lambda _elapsed_s: 1 / 0)
+    began_s = healthy.status()["virtual_s"]
+    wait_until(lambda: broken.failures and healthy.status()["virtual_s"] > began_s + 100)
+    with pytest.raises(ZeroDivisionError):
+        farm.stop()
+    assert broken.serial in caplog.text
 
 
 def test_certificates_codes_and_files_outlive_the_process(process):

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from hub.simulators import MqttOptions, PrinterSpec, SimulatedFarm
-from tests.hub.simulators.clients import MqttListener, tls_context, wait_until
+from tests.hub.simulators.clients import MqttListener, start_command, tls_context, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,45 @@ def test_garbage_requests_are_ignored(printer):
         hub.ask_all()
         wait_until(lambda: hub.merged)
         assert hub.acknowledged >= 6
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"url": "ftp://[x"},
+        {"url": "ftp://a%00b.3mf"},
+        {"url": "ftp://" + "a" * 5000},
+        {"url": "ftp://\ud800.3mf"},
+        {"subtask_id": "\u00b2"},
+        {"subtask_id": "9" * 5000},
+        {"use_ams": True, "ams_mapping": [{}, 1e300, True, 10**30]},
+    ],
+    ids=["no address", "zero byte", "too long", "half a character", "raised digit", "5000 digits", "odd slots"],
+)
+def test_a_nonsensical_start_starts_nothing_and_the_clock_goes_on(tmp_path, changes):
+    with SimulatedFarm([PrinterSpec(model="X1C"), PrinterSpec(model="P1S")], speed=600, data=tmp_path) as farm:
+        printer, other = farm.printers
+        with MqttListener(printer) as hub:
+            hub.send(start_command(b"", **changes))
+            hub.answer("project_file")
+            began_s = other.status()["virtual_s"]
+            wait_until(lambda: other.status()["virtual_s"] > began_s + 120, "two more minutes of the other printer")
+            assert not printer.starts
+
+
+@pytest.mark.parametrize("request_", ["deep", "hot"])
+def test_a_monstrous_command_is_survived(printer, farm, request_):
+    body = {"sequence_id": "1", "command": "gcode_line", "param": "M104 S" + "9" * 400}
+    if request_ == "deep":
+        body = {"sequence_id": "1", "command": "pause", "param": json.loads("[" * 400 + "]" * 400)}
+    with MqttListener(printer) as hub:
+        hub.send({"print": body})
+        wait_until(lambda: hub.acknowledged)
+        farm.advance(60)
+        hub.ask_all()
+        wait_until(lambda: hub.merged.get("gcode_state") == "IDLE")
+        assert hub.merged["nozzle_target_temper"] <= 300
+        assert not hub.disconnects
 
 
 def test_a_request_with_a_trailing_zero_byte_is_understood(printer):

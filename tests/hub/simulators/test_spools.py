@@ -148,6 +148,13 @@ def test_a_print_from_the_external_spool_leaves_the_ams_alone(bench):
     assert any(push["ams"]["tray_now"] == "254" for push in printer.pushes())
 
 
+def test_the_holder_carries_what_it_was_told(bench):
+    night = SpoolSpec(material="PETG", brand="", preset="GFG99", color="2B2B2FFF", rfid=False)
+    told = bench("P1S", external=night).ask_all()["vt_tray"]
+    assert (told["tray_type"], told["tray_color"], told["tray_info_idx"]) == ("PETG", "2B2B2FFF", "GFG99")
+    assert bench("P1S").ask_all()["vt_tray"]["tray_type"] == "PLA"
+
+
 def test_a_colour_in_lower_case_is_stored_as_nothing(bench):
     printer = bench("X1C")
     setting = {"sequence_id": "1", "command": "ams_filament_setting", "ams_id": 0, "tray_id": 2, "tray_type": "ABS"}

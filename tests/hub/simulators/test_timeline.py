@@ -1,6 +1,8 @@
 """The golden path of a print and the state machine around it, in virtual time and without a network."""
 
+import io
 import json
+import zipfile
 
 import pytest
 
@@ -193,6 +195,37 @@ def test_the_other_spellings_of_the_file_address_are_understood(bench, url):
     data = printer.upload(name="cache/part.gcode.3mf")
     printer.ask(start_command(data, url=url))
     printer.wait_for("RUNNING", limit_s=60)
+
+
+@pytest.mark.parametrize(
+    ("header", "info"),
+    [
+        ("; total layer number: " + "9" * 400, "<config/>"),
+        ("; total estimated time: " + "9" * 5000 + "s", "<config/>"),
+        ("; total layer number: 20", "<?xml version='1.0' encoding='martian'?><config/>"),
+    ],
+    ids=["layers", "time", "encoding"],
+)
+def test_a_file_with_monstrous_numbers_prints_with_ordinary_ones(bench, header, info):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("Metadata/plate_1.gcode", f"{header}\nG1 X1\n")
+        archive.writestr("Metadata/slice_info.config", info)
+    printer = bench("P1S")
+    printer.start(stream.getvalue())
+    printer.wait_for("FINISH")
+    assert printer.merged["total_layer_num"] in {20, 50}
+
+
+def test_the_bed_gets_as_warm_as_the_plate_in_use_wants_it(bench):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("Metadata/plate_1.gcode", "; hot_plate_temp = 0\n; textured_plate_temp = 80\nG1 X1\n")
+    printer = bench("P1S")
+    printer.start(stream.getvalue())
+    printer.wait_for("RUNNING")
+    printer.wait(120)
+    assert printer.merged["bed_target_temper"] == 80
 
 
 def test_ids_beyond_32_bits_leave_the_printer_idle(bench):
