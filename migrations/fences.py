@@ -4,6 +4,10 @@ The shop comes from `set_config('app.shop_id', …, true)`, which every transact
 visible and none can be written.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
 from alembic import op
 
 THIS_SHOP = "shop_id = nullif(current_setting('app.shop_id', true), '')::uuid"
@@ -35,3 +39,16 @@ def append_only(table: str) -> None:
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         )
+
+
+def each_shop() -> Iterator[Any]:
+    """The id of every shop, one after the other; on PostgreSQL its rows can be seen and changed while it is at hand."""
+    connection = op.get_bind()
+    shops = sa.table("shops", sa.column("id", sa.Uuid()))
+    on_postgresql = connection.dialect.name == "postgresql"
+    for shop_id in connection.scalars(sa.select(shops.c.id)).all():
+        if on_postgresql:
+            connection.execute(sa.text("SELECT set_config('app.shop_id', :shop, true)"), {"shop": str(shop_id)})
+        yield shop_id
+    if on_postgresql:
+        connection.execute(sa.text("SELECT set_config('app.shop_id', '', true)"))

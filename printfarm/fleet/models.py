@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from printfarm.core.clock import utc_now
 from printfarm.core.database import Base, ExactDecimal
+from printfarm.core.ids import new_printer_code
 from printfarm.core.tenancy import ShopScoped, shop_reference, shop_table
 from printfarm.filament.models import Spool
 
@@ -71,11 +72,13 @@ class Printer(ShopScoped, Base):
             sqlite_where=text("archived_at IS NULL"),
             postgresql_where=text("archived_at IS NULL"),
         ),
+        UniqueConstraint("shop_id", "code"),
         Index(None, "shop_id", "archived_at", "position"),
     )
 
     hub_id: Mapped[UUID]
     name: Mapped[str]
+    code: Mapped[str] = mapped_column(default=new_printer_code)  # short, printed on its label
     protocol: Mapped[str] = mapped_column(default="bambu")
     model: Mapped[str]  # "Bambu Lab P1S"
     model_id: Mapped[str]  # "C12": what the slicer writes into files for this machine
