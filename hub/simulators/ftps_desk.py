@@ -34,6 +34,7 @@ class FtpsDesk:
     delay_226_s: float = 0.0
     bytes_per_s: int | None = None
     banner: str = "ready."
+    tls13: bool = False
     frozen: bool = False
     handlers: set["PrinterFtpHandler"] = field(default_factory=set)
     context: Any = None
@@ -43,7 +44,9 @@ class FtpsDesk:
 
     def use_leaf(self, leaf: Leaf) -> None:
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
-        context.set_options(SSL.OP_NO_TLSv1_3 | SSL.OP_NO_TLSv1_1 | SSL.OP_NO_TLSv1 | SSL.OP_NO_COMPRESSION)
+        context.set_options(SSL.OP_NO_TLSv1_1 | SSL.OP_NO_TLSv1 | SSL.OP_NO_COMPRESSION)
+        if not self.tls13:
+            context.set_options(SSL.OP_NO_TLSv1_3)
         context.use_certificate_chain_file(str(leaf.certificate_path))
         context.use_privatekey_file(str(leaf.key_path))
         context.set_session_id(self.serial.encode()[:32])

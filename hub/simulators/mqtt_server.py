@@ -148,6 +148,8 @@ class MqttServer:
         try:
             if not self.resets_new_connections and await self._admit(session):
                 await self._converse(session)
+        except asyncio.CancelledError:
+            pass  # only `close` cancels, and asyncio's streams would complain of a cancelled task
         except (asyncio.IncompleteReadError, mqtt.MalformedPacketError, TimeoutError, OSError) as error:
             self.transcript.note("mqtt closed", repr(error), serial=self.serial, client_id=session.client_id)
         finally:

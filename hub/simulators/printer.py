@@ -46,7 +46,9 @@ class SimulatedPrinter:
         self.leaf = self._make_leaf()
         self.transcript = Transcript(data / f"{self.serial}.jsonl")
         self.core = PrinterCore(spec, self.serial, data / self.serial, transcript=self.transcript)
-        self.mqtt = MqttServer(self.serial, self.access_code, tls.server_context(self.leaf), self._on_request)
+        self.mqtt = MqttServer(
+            self.serial, self.access_code, tls.server_context(self.leaf, tls13=spec.tls13), self._on_request
+        )
         self.mqtt.transcript = self.transcript
         self.network_faults = NetworkFaults(self)
         self.mqtt.max_clients = spec.mqtt.max_clients
@@ -85,6 +87,7 @@ class SimulatedPrinter:
             delay_226_s=delay_s,
             bytes_per_s=options.bytes_per_s,
             banner=options.banner,
+            tls13=self.spec.tls13,
         )
         self.ftps = FtpsServer(ftps_loop, desk, self.host, self.spec.ftps_port)
         self.ftps_port = self.ftps.port

@@ -71,6 +71,8 @@ class PrinterSpec(Spec):
     ftps: FtpsOptions = Field(default_factory=FtpsOptions)
     mqtt: MqttOptions = Field(default_factory=MqttOptions)
     certificate: Literal["good", "expired", "wrong_name"] = "good"
+    tls13: bool = False
+    """Offer TLS 1.3 too, as a P2S does; a client that takes it cannot reuse its session for data connections."""
     rsa: bool = False
     """RSA keys as the real printers have; elliptic ones are quicker to make."""
     ssdp_target: tuple[str, int] | None = None

@@ -73,6 +73,16 @@ def test_it_names_every_printer_and_stops_on_sigterm(process):
     assert (code, errors) == (0, "")
 
 
+def test_it_stops_without_a_word_while_clients_are_connected(process):
+    farm = process("--printers", "P1S", "--speed", "60")
+    address = Address(farm.lines("printer")[0])
+    client = FtpsClient(address)
+    with MqttListener(address) as hub:
+        assert farm.stop() == (0, "")
+        wait_until(lambda: hub.disconnects)
+    client.close()
+
+
 def test_a_print_survives_the_loss_of_its_client_and_is_counted_once(process):
     farm = process("--printers", "P1S", "--speed", "300")
     address = Address(farm.lines("printer")[0])
