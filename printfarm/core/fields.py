@@ -3,7 +3,7 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from wtforms import DecimalField
+from wtforms import DecimalField, IntegerField
 from wtforms.validators import StopValidation
 
 
@@ -26,3 +26,22 @@ class AmountField(DecimalField):  # type: ignore[misc]  # wtforms carries no typ
     def pre_validate(self, form: Any) -> None:  # noqa: ARG002
         if self.process_errors:
             raise StopValidation  # what is no number is neither too large nor too small
+
+
+class CountField(IntegerField):  # type: ignore[misc]
+    """A whole number that a person types; what is none gets one sentence, not a second about its size."""
+
+    data: Any  # an int, or None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist or not valuelist[0].strip():
+            return
+        try:
+            self.data = int(valuelist[0].strip())
+        except ValueError as problem:
+            self.data = None
+            raise ValueError("Write a whole number, such as 3.") from problem
+
+    def pre_validate(self, form: Any) -> None:  # noqa: ARG002
+        if self.process_errors:
+            raise StopValidation

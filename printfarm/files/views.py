@@ -1,11 +1,11 @@
 """Uploading, the list of uploads, and serving what is stored."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Flask, current_app, flash, jsonify, redirect, request, url_for
+from flask import Blueprint, Flask, Response, current_app, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, validate_csrf
@@ -17,7 +17,7 @@ from printfarm.accounts.access import public, shop_stream, shop_view
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.signing import FILE_SECONDS, verify
 from printfarm.core.storage import storage, storage_key
-from printfarm.core.web import ViewAnswer, done, page, show_error
+from printfarm.core.web import ViewAnswer, done, page
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.files import pictures, queries, receiving, service
 from printfarm.files.forms import DirectUpload
@@ -47,6 +47,10 @@ def upload_url(upload: Upload) -> str:
 @bp.get("/")
 @shop_view(role="viewer")
 def uploads(db: Session) -> ResponseReturnValue:
+    return _uploads_page(db)
+
+
+def _uploads_page(db: Session, refusals: Sequence[DomainError] = ()) -> Response:
     ended = request.args.get("show") == "ended"
     found = queries.list_uploads(db, ended=ended, page=request.args.get("page", 1, type=int))
     direct = storage().put_url("probe", DIRECT_TYPE) is not None
@@ -58,6 +62,7 @@ def uploads(db: Session) -> ResponseReturnValue:
         open_count=queries.count_open(db),
         limit_bytes=receiving.limit_bytes(),
         direct_url=url_for("files.start_direct") if direct else "",
+        refusals=[refusal.sentence for refusal in refusals],
     )
 
 
@@ -72,7 +77,7 @@ def receive_uploads(shop_id: UUID) -> ResponseReturnValue:
             raise
     if request.accept_mimetypes.best == "application/json":
         return _answer_program(received, refusals)
-    return _answer_person(received, refusals)
+    return _answer_person(shop_id, received, refusals)
 
 
 def _receive_all(shop_id: UUID) -> tuple[list[Upload], list[DomainError]]:
@@ -94,7 +99,7 @@ def _receive_all(shop_id: UUID) -> tuple[list[Upload], list[DomainError]]:
         except DomainError as refusal:
             refusals.append(refusal)
     if not received and not refusals:
-        raise Refused("Choose a file first; nothing was sent.")
+        refusals.append(Refused("Choose a file first; nothing was sent."))
     return received, refusals
 
 
@@ -125,9 +130,10 @@ def _answer_program(received: list[Upload], refusals: list[DomainError]) -> Resp
     return jsonify(id=str(upload.id), url=upload_url(upload), duplicate=upload.state == "duplicate"), 201
 
 
-def _answer_person(received: list[Upload], refusals: list[DomainError]) -> ResponseReturnValue:
+def _answer_person(shop_id: UUID, received: list[Upload], refusals: list[DomainError]) -> ResponseReturnValue:
     if not received:
-        return show_error(refusals[0].status, refusals[0].sentence)
+        with read_only(shop_id) as db:
+            return _uploads_page(db, refusals), refusals[0].status
     for refusal in refusals:
         flash(refusal.sentence, "error")
     if len(received) == 1 and not refusals:

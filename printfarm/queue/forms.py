@@ -1,5 +1,6 @@
 """The shape of what people send to the queue."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from wtforms import (
 from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
-from printfarm.core.fields import AmountField
+from printfarm.core.fields import AmountField, CountField
 from printfarm.core.units import mg_from_grams
 from printfarm.queue.service.jobs import MOST_AT_ONCE
 
@@ -32,7 +33,7 @@ def is_id(_form: FlaskForm, field: Field) -> None:
 
 class AddForm(FlaskForm):  # type: ignore[misc]
     plate_id = StringField(validators=[InputRequired(), is_id])
-    quantity = IntegerField(
+    quantity = CountField(
         "How many",
         default=1,
         validators=[InputRequired("How many?"), NumberRange(1, MOST_AT_ONCE, f"From 1 to {MOST_AT_ONCE}.")],
@@ -56,6 +57,14 @@ class SlotGrams(PlainForm):  # type: ignore[misc]
     )
 
 
+@dataclass(frozen=True)
+class TypedGrams:
+    """What a person wrote into one slot's field, as they wrote it, and what is wrong with it."""
+
+    text: str
+    errors: list[str]
+
+
 class WeighForm(FlaskForm):  # type: ignore[misc]
     """Grams that a person weighed, per slot of the plate."""
 
@@ -64,6 +73,14 @@ class WeighForm(FlaskForm):  # type: ignore[misc]
     def weighed_mg(self) -> dict[int, int]:
         """Milligrams per slot; slots that were left empty are not in it."""
         return {one.slot.data: mg_from_grams(one.grams.data) for one in self.used if one.grams.data is not None}
+
+    def typed(self) -> dict[int, TypedGrams]:
+        """By slot, to show the form again."""
+        return {
+            one.slot.data: TypedGrams((one.grams.raw_data or [""])[0], list(one.grams.errors))
+            for one in self.used
+            if one.slot.data is not None
+        }
 
 
 class SettleForm(WeighForm):

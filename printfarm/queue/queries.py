@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from printfarm.accounts.models import User
 from printfarm.core.bus import recall_telemetry
@@ -197,6 +197,24 @@ def get_job(db: Session, job_id: UUID, page: int = 1) -> JobPage:
     used = {one.filament_id for run in runs for one in run.filaments if one.filament_id}
     out_of_touch = card.run is not None and is_out_of_touch(db, card.run)
     return JobPage(card, runs, events, people, _filaments(db, used), out_of_touch)
+
+
+def job_of_run(db: Session, run_id: UUID) -> UUID:
+    """The job that a run was an attempt at. Raises NotFound."""
+    job_id = db.scalar(select(PrintRun.job_id).where(PrintRun.id == run_id))
+    if job_id is None:
+        raise NotFound("This print is not here. It may have been removed.")
+    return job_id
+
+
+def get_plate(db: Session, plate_id: UUID) -> Plate:
+    """A plate with its variant and model. Raises NotFound."""
+    plate = db.scalar(
+        select(Plate).where(Plate.id == plate_id).options(joinedload(Plate.variant).joinedload(Variant.model))
+    )
+    if plate is None:
+        raise NotFound("This plate is not here. Its model may have been removed.")
+    return plate
 
 
 def active_job_of_printer(db: Session, printer_id: UUID) -> UUID | None:

@@ -1,17 +1,21 @@
 """The queue's pages and actions."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, Response, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_view
 from printfarm.core.errors import DomainError
-from printfarm.core.web import ViewAnswer, done, page, render_block
+from printfarm.core.web import Deferred, ViewAnswer, done, is_fragment, page, refused, render_block
 from printfarm.queue import queries, service
 from printfarm.queue.forms import AddForm, MoveForm, SettleForm, StartForm, WeighForm
+from printfarm.queue.models import PrintRun
+from printfarm.queue.service.jobs import MOST_AT_ONCE
 
 bp = Blueprint("queue", __name__, url_prefix="/queue")
 
@@ -31,13 +35,15 @@ def history(db: Session) -> ViewAnswer:
 @bp.get("/jobs/<uuid:job_id>")
 @shop_view(role="viewer")
 def job(db: Session, job_id: UUID) -> ViewAnswer:
-    return page("queue/job.html", "job_page", **_job(db, job_id))
+    return _job_page(db, job_id)
 
 
 @bp.post("/jobs")
 @shop_view(role="operator")
 def add_jobs(db: Session) -> ViewAnswer:
-    form = _valid(AddForm())
+    form = AddForm()
+    if not form.validate_on_submit():
+        return refused(lambda db: _add_again(db, form))
     added = service.add_jobs(
         db, UUID(form.plate_id.data), quantity=form.quantity.data, note=form.note.data or "", user_id=_me()
     )
@@ -103,16 +109,34 @@ def stop_run(db: Session, run_id: UUID) -> ViewAnswer:
 @bp.post("/runs/<uuid:run_id>/settle")
 @shop_view(role="operator")
 def settle_run(db: Session, run_id: UUID) -> ViewAnswer:
-    form = _valid(SettleForm())
-    run = service.settle_run(db, run_id, form.outcome.data, used_mg=form.weighed_mg(), user_id=_me())
-    return _after(run.job_id)
+    form = SettleForm()
+    return _end_run(
+        db,
+        run_id,
+        form,
+        lambda: service.settle_run(db, run_id, form.outcome.data, used_mg=form.weighed_mg(), user_id=_me()),
+    )
 
 
 @bp.post("/runs/<uuid:run_id>/weigh")
 @shop_view(role="operator")
 def weigh_run(db: Session, run_id: UUID) -> ViewAnswer:
-    form = _valid(WeighForm())
-    return _after(service.weigh_run(db, run_id, form.weighed_mg(), user_id=_me()).job_id)
+    form = WeighForm()
+    return _end_run(db, run_id, form, lambda: service.weigh_run(db, run_id, form.weighed_mg(), user_id=_me()))
+
+
+def _end_run(db: Session, run_id: UUID, form: WeighForm, act: Callable[[], PrintRun]) -> ViewAnswer:
+    """What a person says about a run. A refusal shows the job's page again with what they typed."""
+    job_id = queries.job_of_run(db, run_id)
+    if not form.validate_on_submit():
+        return refused(lambda db: _job_page(db, job_id, run_id, form))
+    try:
+        return _after(act().job_id)
+    except DomainError as problem:
+        if is_fragment():  # the form still stands there; a toast says why
+            raise
+        form.form_errors.append(problem.sentence)
+        return Deferred(lambda db: _job_page(db, job_id, run_id, form), status=problem.status, keep=False)
 
 
 def _after(job_id: UUID) -> ViewAnswer:
@@ -132,14 +156,25 @@ def _queue_again() -> ViewAnswer:
     )
 
 
+def _job_page(db: Session, job_id: UUID, run_id: UUID | None = None, form: WeighForm | None = None) -> Response:
+    return page("queue/job.html", "job_page", **_job(db, job_id), asked_run=run_id, form=form)
+
+
 def _job(db: Session, job_id: UUID) -> dict[str, Any]:
     found = queries.get_job(db, job_id, _page())
     made = queries.made_of_plates(db, [found.card.plate.id])
-    return {"job_page": found, "made": made.get(found.card.plate.id, 0), "form": SettleForm()}
+    return {"job_page": found, "made": made.get(found.card.plate.id, 0)}
+
+
+def _add_again(db: Session, form: AddForm) -> ResponseReturnValue:
+    """The little form beside a plate, on a page of its own where there is room to say what is wrong."""
+    if form.plate_id.errors:
+        raise BadForm("Choose a plate in the library, then add it to the queue from there.")
+    return page("queue/add.html", plate=queries.get_plate(db, UUID(form.plate_id.data)), form=form, most=MOST_AT_ONCE)
 
 
 def _valid(form: Any) -> Any:
-    """These forms are buttons and short fields beside what they act on: what is wrong is one sentence."""
+    """These forms are buttons and choices: nothing typed can be lost, and what is wrong is one sentence."""
     if not form.validate_on_submit():
         raise BadForm(" ".join(message for messages in form.errors.values() for message in _flat(messages)))
     return form

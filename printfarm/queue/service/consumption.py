@@ -54,6 +54,8 @@ def weigh_run(db: Session, run_id: UUID, used_mg: dict[int, int], *, user_id: UU
         raise DomainError("This print has not ended, so there is nothing to correct yet.")
     job = find_job(db, run.job_id)
     used = {one.slot: one for one in db.scalars(select(RunFilament).where(RunFilament.run_id == run.id))}
+    if unknown := sorted(used_mg.keys() - used.keys()):
+        raise DomainError(f"This print used no filament from slot {unknown[0]}. Look at the page again.")
     changed = [slot for slot, mg in sorted(used_mg.items()) if slot in used and mg != used[slot].used_mg]
     for slot in changed:
         _rebook(db, job, run, used[slot], used_mg[slot], user_id)
