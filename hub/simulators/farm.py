@@ -125,6 +125,10 @@ class SimulatedFarm:
                 await self._ticker
         for printer in self.printers:
             await printer.close()
+        left = asyncio.all_tasks() - {asyncio.current_task()}  # connections whose handshake never ended
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
         failures = [failure for printer in self.printers for failure in printer.failures]
         if failures:
             raise failures[0]

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_it_stops_without_a_word_while_clients_are_connected(process):
     farm = process("--printers", "P1S", "--speed", "60")
     address = Address(farm.lines("printer")[0])
     client = FtpsClient(address)
-    with MqttListener(address) as hub:
+    with MqttListener(address) as hub, socket.create_connection((address.host, address.mqtt_port)):
         assert farm.stop() == (0, "")
         wait_until(lambda: hub.disconnects)
     client.close()
