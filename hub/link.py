@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from threading import Condition, Event, Thread
 from typing import TypeVar
 
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from hub import __version__, protocol
@@ -33,6 +33,10 @@ from hub.protocol import (
 log = logging.getLogger("hub.link")
 
 _MOST_VOLATILE = 2000
+_MOST_UNCONFIRMED = 200
+"""Durable messages on their way: web stores one after the other, and what it has not stored must not pile up there."""
+_BATCH = 50
+_REPLACED = 4409
 
 _Expected = TypeVar("_Expected", Challenge, Welcome)
 
@@ -79,7 +83,7 @@ class Link:
         self._wants_pong = False
         self._connection: ClientConnection | None = None
         self._thread = Thread(target=self._run, name="link", daemon=True)
-        self.is_signed_in = False
+        self.is_signed_in = self._was_signed_in = False
 
     def open(self) -> None:
         self._thread.start()
@@ -111,20 +115,31 @@ class Link:
     def _run(self) -> None:
         backoff = self._timings.backoff_first
         while not self._stopping.is_set():
+            self._was_signed_in = False
             try:
-                backoff = self._timings.backoff_first if self._visit() else backoff
+                self._visit()
             except SignInError as error:
                 log.error("sign-in failed: %s", error)  # noqa: TRY400 - the sentence says it all
                 backoff = self._timings.backoff_most
+            except ConnectionClosed as end:
+                self._say_why(end)
             except (OSError, WebSocketException) as error:
                 log.info("no connection to web: %s", str(error) or type(error).__name__)
             except Exception:
                 log.exception("the link broke by a fault of its own")
+            if self._was_signed_in:
+                backoff = self._timings.backoff_first
             self._stopping.wait(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries, hides nothing
             backoff = min(backoff * 2, self._timings.backoff_most)
 
-    def _visit(self) -> bool:
-        """One connection from beginning to end. True when the sign-in had succeeded."""
+    def _say_why(self, end: ConnectionClosed) -> None:
+        log.info("no connection to web: %s", end)
+        if end.rcvd is not None and end.rcvd.code == _REPLACED:
+            self._was_signed_in = False  # two hubs that throw each other out must not do so every second
+            log.error("another connection signed in as this hub; if a second hub runs with the same hub.json, stop one")
+
+    def _visit(self) -> None:
+        """One connection from beginning to end."""
         ping = self._timings.ping
         with connect(
             self._address,
@@ -140,7 +155,7 @@ class Link:
             last_seq = self._sign_in(connection)
             self._ledger.meet(last_seq)
             log.info("signed in to web")
-            self.is_signed_in = True
+            self.is_signed_in = self._was_signed_in = True
             over = Event()
             writer = Thread(target=self._write, args=(connection, over), name="link-writer", daemon=True)
             writer.start()
@@ -154,7 +169,6 @@ class Link:
                 self.wake()
                 connection.close()
                 writer.join(5)
-        return True
 
     def _sign_in(self, connection: ClientConnection) -> int:
         """Both sides prove that they know the secret. The number of the last message that web has."""
@@ -213,7 +227,8 @@ class Link:
         sent = 0
         try:
             while not over.is_set():
-                durable = self._ledger.waiting(sent)
+                room = _MOST_UNCONFIRMED - self._ledger.count_waiting(sent)
+                durable = self._ledger.waiting(sent, min(_BATCH, max(0, room)))
                 for seq, text in durable:
                     connection.send(text)
                     sent = seq

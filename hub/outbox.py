@@ -106,6 +106,12 @@ class Outbox:
                 "SELECT seq, body FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?", (after_seq, limit)
             ).fetchall()
 
+    def count_waiting(self, until_seq: int) -> int:
+        """How many messages up to this one web has not confirmed."""
+        with self._lock:
+            row = self._db.execute("SELECT count(*) FROM outbox WHERE seq <= ?", (until_seq,)).fetchone()
+        return int(row[0])
+
     def received(self, seq: int) -> None:
         with self.transaction():
             self._db.execute("DELETE FROM outbox WHERE seq <= ?", (seq,))

@@ -26,6 +26,7 @@ seen before gets the stored answer again and does nothing twice.
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable
 from typing import Annotated, Literal, TypeVar
 
@@ -43,7 +44,8 @@ Code = Annotated[str, StringConstraints(max_length=60)]
 Short = Annotated[str, StringConstraints(max_length=120)]
 Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Percent = Annotated[int, Field(ge=0, le=100)]
-Seq = Annotated[int, Field(ge=1)]
+Seq = Annotated[int, Field(ge=1, le=2**53)]
+Layers = Annotated[int, Field(ge=0, le=1_000_000)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 RunState = Literal["sending", "accepted", "running", "paused", "completed", "failed", "cancelled", "unknown"]
@@ -231,8 +233,8 @@ class RunReport(Durable):
     sentence: Sentence = ""
     code: Code = ""
     percent: Percent | None = None
-    layer: int | None = None
-    total_layers: int | None = None
+    layer: Layers | None = None
+    total_layers: Layers | None = None
     ended_while_offline: bool = False
     at: AwareDatetime
     evidence: dict[str, str | int | float | bool | None] = Field(default_factory=dict, max_length=20)
@@ -249,8 +251,8 @@ class ForeignRun(Durable):
     state: RunState
     sentence: Sentence = ""
     percent: Percent | None = None
-    layer: int | None = None
-    total_layers: int | None = None
+    layer: Layers | None = None
+    total_layers: Layers | None = None
     at: AwareDatetime
 
 
@@ -289,8 +291,8 @@ class PrinterError(Durable):
 class SlotStatus(Message):
     """One AMS slot, or the external spool (`ams_unit` 255). `colour_hex` is RRGGBB; `loaded`: feeds the nozzle."""
 
-    ams_unit: int
-    slot: int
+    ams_unit: int = Field(ge=0, le=255)
+    slot: int = Field(ge=0, lt=16)
     material: Annotated[str, StringConstraints(max_length=40)] = ""
     colour_hex: Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{6}$")] | None = None
     remain_percent: Percent | None = None
@@ -315,9 +317,9 @@ class PrinterStatus(Message):
     connection_sentence: Sentence = ""
     state: PrinterState
     percent: Percent | None = None
-    layer: int | None = None
-    total_layers: int | None = None
-    remaining_minutes: int | None = None
+    layer: Layers | None = None
+    total_layers: Layers | None = None
+    remaining_minutes: int | None = Field(default=None, ge=0, le=100_000)
     stage_word: Short = ""
     run_code: RunCode | None = None
     nozzle_c: float | None = None
@@ -359,6 +361,9 @@ FromWeb = (
 )  # fmt: skip
 Command = SyncPrinters | ConfigurePrinter | TryPrinter | PrintCommand | PrinterCommand
 
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""An escaped NUL. PostgreSQL stores none: a text with one would be refused for ever, and hold up all that comes after."""
+
 _Parsed = TypeVar("_Parsed")
 _FROM_HUB: TypeAdapter[FromHub] = TypeAdapter(Annotated[FromHub, Field(discriminator="type")])
 _FROM_WEB: TypeAdapter[FromWeb] = TypeAdapter(Annotated[FromWeb, Field(discriminator="type")])
@@ -383,11 +388,11 @@ def dump(message: Message) -> str:
 
 
 def _parse(adapter: TypeAdapter[_Parsed], text: str | bytes) -> _Parsed:
-    size = len(text.encode("utf-8", "replace") if isinstance(text, str) else text)
-    if size > MAX_MESSAGE_BYTES:
-        raise ProtocolError(f"A message of {size} bytes is over the limit of {MAX_MESSAGE_BYTES}.")
+    raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    if len(raw) > MAX_MESSAGE_BYTES:
+        raise ProtocolError(f"A message of {len(raw)} bytes is over the limit of {MAX_MESSAGE_BYTES}.")
     try:
-        return adapter.validate_json(text)
+        return adapter.validate_json(_NUL.sub(rb"\1", raw))
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in problem["loc"])

@@ -157,8 +157,13 @@ class BambuPrinter:
             self._give_up(
                 f"The printer {heard}. It is asked again; if this stays, restart it and check its serial number."
             )
-        elif quiet_for >= self._timings.quiet or now - self._asked_at >= self._timings.ask_every:
+        elif quiet_for >= self._timings.quiet or now - self._asked_at >= self._ask_again_after:
             self.ask()
+
+    @property
+    def _ask_again_after(self) -> float:
+        """Without a full report nothing that the printer says counts, so a lost answer is not waited for long."""
+        return self._timings.ask_every if self._confirmed else self._timings.ack
 
     def _check_acks(self, now: float) -> None:
         for sequence_id in [key for key, each in self._awaited.items() if now >= each.deadline]:

@@ -5,6 +5,7 @@ nothing but its id (and state) is an empty slot; null says nothing, and so does 
 """
 
 import json
+import re
 from typing import Any
 
 from hub.adapters.bambu_values import as_dict, dicts_in
@@ -12,6 +13,8 @@ from hub.adapters.bambu_values import as_dict, dicts_in
 MAX_PAYLOAD_BYTES = 1_000_000
 _FULL_REPORT_KEYS = 40
 _TRAY_MARKS = frozenset({"id", "state"})
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""What JSON can escape and neither UTF-8 nor a database can hold."""
 
 Report = dict[str, Any]
 
@@ -21,10 +24,22 @@ def decode(payload: bytes) -> Report | None:
     if len(payload) > MAX_PAYLOAD_BYTES:
         return None
     try:
-        value = json.loads(payload.rstrip(b"\0 \r\n").decode("utf-8", "replace"))
+        text = payload.rstrip(b"\0 \r\n").decode("utf-8", "replace")
+        value = json.loads(text)
+        value = _storable(value) if "\\u" in text else value
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("", value)
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(each) for key, each in value.items()}
+    return value
 
 
 def is_full(delta: Report) -> bool:

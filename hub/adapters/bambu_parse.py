@@ -28,6 +28,8 @@ _SPEEDS = {1: "silent", 2: "standard", 3: "sport", 4: "ludicrous"}
 _STORAGE: dict[int, Storage] = {0: "missing", 1: "ready", 2: "faulty", 3: "read_only"}
 _SIGNED_COMMANDS_BIT = 0x20000000
 _MOST_ERRORS = 20
+_MOST_LAYERS = 1_000_000
+_MOST_MINUTES = 100_000
 
 
 def parse(known: Report, model: BambuModel, *, confirmed: bool, firmware: str | None = None) -> PrinterReport:
@@ -103,12 +105,18 @@ def _progress(known: Report, state: PrinterState) -> dict[str, int | None]:
     remaining = whole(known.get("mc_remaining_time"))
     return {
         "percent": None if percent is None else min(max(percent, 0), 100),
-        "layer": None if layer is None or layer < 0 else layer,
-        "total_layers": total if total and total > 0 else None,
-        "remaining_minutes": max(remaining, 0)
-        if remaining is not None and state not in {"failed", "cancelled"}
-        else None,
+        "layer": _within(layer, 0, _MOST_LAYERS),
+        "total_layers": _within(total, 1, _MOST_LAYERS),
+        "remaining_minutes": None if state in {"failed", "cancelled"} else _remaining(remaining),
     }
+
+
+def _within(value: int | None, least: int, most: int) -> int | None:
+    return value if value is not None and least <= value <= most else None
+
+
+def _remaining(minutes: int | None) -> int | None:
+    return None if minutes is None else _within(max(minutes, 0), 0, _MOST_MINUTES)
 
 
 def _job(known: Report) -> Job:

@@ -11,6 +11,7 @@ from hub.adapters.bambu_values import as_dict, dicts_in, whole
 from hub.protocol import SlotStatus
 
 EXTERNAL = 255
+MOST_SLOTS = 16  # of one unit, with room for what comes
 _HEX = frozenset("0123456789ABCDEF")
 _SNOW_EXTERNAL, _SNOW_NONE = 0xFEFF, 0xFFFF
 
@@ -25,7 +26,7 @@ def active_slot(known: Report) -> int | None:
     if extruder.get("info"):
         return _active_of_extruder(extruder)
     now = whole(as_dict(known.get("ams")).get("tray_now"))
-    if now is None or now == 255:
+    if now is None or not 0 <= now < 255:
         return None
     return EXTERNAL if now == 254 else now
 
@@ -36,7 +37,10 @@ def _active_of_extruder(extruder: Report) -> int | None:
         snow = whole(info.get("snow")) if whole(info.get("id")) == current else None
         if snow is None or snow == _SNOW_NONE:
             continue
-        return EXTERNAL if snow == _SNOW_EXTERNAL else slot_number(snow >> 8, snow & 0xFF)
+        if snow == _SNOW_EXTERNAL:
+            return EXTERNAL
+        number = slot_number(snow >> 8, snow & 0xFF)
+        return number if 0 <= number < EXTERNAL else None
     return None
 
 
@@ -60,7 +64,7 @@ def _external_trays(known: Report) -> list[Report]:
 
 def _slot(unit: int, tray: Report, active: int | None) -> SlotStatus | None:
     slot = whole(tray.get("id"))
-    if slot is None or not (0 <= slot < 256 and 0 <= unit < 256):
+    if slot is None or not (0 <= slot < MOST_SLOTS and 0 <= unit < 256):
         return None
     material = str(tray.get("tray_type") or "")[:40]
     here = slot_number(unit, slot) if unit != EXTERNAL else EXTERNAL

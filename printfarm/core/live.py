@@ -32,6 +32,7 @@ E = TypeVar("E", bound=Event)
 Renderer = Callable[[Session, Any], str]
 
 QUEUE_LENGTH = 64
+REFETCH = '{"type": "refetch"}'
 # Changes are gathered this long before a shop is rendered: at most two pushes a second for one row.
 GATHER_S = 0.5
 RECHECK_S = 20
@@ -78,17 +79,24 @@ class Screen:
     session_key: str
     waiting: "queue.Queue[str | None]" = field(default_factory=lambda: queue.Queue(QUEUE_LENGTH))
     close_code: int = SERVICE_RESTART
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def push(self, message: str | None) -> None:
-        """Queue a message; the oldest goes when the screen does not keep up."""
-        while True:
-            try:
-                self.waiting.put_nowait(message)
-            except queue.Full:
-                with suppress(queue.Empty):
-                    self.waiting.get_nowait()
-            else:
-                return
+        """Queue a message, None to end. A screen that does not keep up loses what waits for it and is told to look again."""
+        with self._lock:
+            if self.waiting.full() and message is not None:
+                message = REFETCH if self._empty() else None
+            elif self.waiting.full():
+                self._empty()
+            self.waiting.put_nowait(message)
+
+    def _empty(self) -> bool:
+        """Forget what waits. False when the end was in it."""
+        goes_on = True
+        with suppress(queue.Empty):
+            while True:
+                goes_on = self.waiting.get_nowait() is not None and goes_on
+        return goes_on
 
 
 class Hall:
@@ -168,13 +176,15 @@ class Hall:
                 except (RedisError, OSError) as problem:
                     log.warning("live: redis is away, trying again: %s", problem)
                     time.sleep(1)
-                    continue
+                except Exception:
+                    log.exception("live: listening broke, starting again")
+                    time.sleep(1)
 
     def _listen_once(self) -> None:
         # A client of its own that does not retry: redis-py would subscribe again in silence, and nobody would refetch.
         with bus.listener() as client, client.pubsub(ignore_subscribe_messages=True) as pubsub:
             pubsub.psubscribe(f"{bus.CHANNEL_PREFIX}*")
-            self._everybody('{"type": "refetch"}')  # what happened while we did not listen is not replayed
+            self._everybody(REFETCH)  # what happened while we did not listen is not replayed
             while not self.closing.is_set():
                 message = pubsub.get_message(timeout=5)
                 if message is not None:

@@ -26,7 +26,7 @@ from printfarm.fleet.events import FileProgressed, HubWanted, PrinterMoved
 from printfarm.fleet.models import Command, Hub
 from printfarm.fleet.outgoing import CannotSend, message_of, printer_list
 from printfarm.fleet.queries import FILE_TELEMETRY, PRINTER_TELEMETRY
-from printfarm.fleet.service.commands import fail_command, find_command, mark_sent, unanswered
+from printfarm.fleet.service.commands import fail_command, mark_sent, unanswered
 from printfarm.fleet.service.hubs import still_here
 from printfarm.fleet.service.reports import Replaced, apply_status, as_id, keep_unhandled, store_message
 
@@ -206,7 +206,7 @@ class Line:
         self._sent.add(command.id)  # looked at once on each connection, even if this fails
         try:
             with unit_of_work(self._shop_id) as db:
-                fail_command(db, find_command(db, command.id), "cannot_be_sent", sentence)
+                fail_command(db, command, "cannot_be_sent", sentence)
         except Unavailable:
             raise
         except Exception:

@@ -35,7 +35,7 @@ CARD_MOVES: tuple[type[CardMove], ...] = (
 )
 for listing in (PrintersListed, HubConnected, HubLost):
     marks(listing, "fleet")
-for fact in (SlotsChanged, PrinterErrorRaised, PrinterErrorCleared, PrinterChanged):
+for fact in (SlotsChanged, PrinterErrorRaised, PrinterErrorCleared, PrinterChanged, CommandAnswered):
     marks(fact, "printer")
 for answer in (TrialAnswered, CommandAnswered, HubConnected, HubLost):
     marks(answer, "trial")

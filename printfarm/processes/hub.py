@@ -1,6 +1,7 @@
 """The built-in hub: the same program as a hub on another site, with its folder inside ours."""
 
 import os
+import sys
 
 from hub.__main__ import main
 from printfarm.config import Settings
@@ -14,4 +15,4 @@ def run(settings: Settings) -> None:
         settings.hub_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if settings.tls != "off":
             os.environ["SSL_CERT_FILE"] = str(tls.trusted_certificates(settings))  # what the hub's libraries heed
-        main(["--data", str(settings.hub_dir), "--url", settings.hub_url])
+        sys.exit(main(["--data", str(settings.hub_dir), "--url", settings.hub_url]))

@@ -261,3 +261,26 @@ def test_an_empty_token_in_the_form_gives_way_to_the_header_of_the_page(alice):
     page = alice.post("/members/invite", form, headers={"X-CSRFToken": alice.browser.csrf})
     assert page.status == 200
     assert alice.post("/members/invite", form).status == 400
+
+
+def waiting_in(screen):
+    return [screen.waiting.get_nowait() for _ in range(screen.waiting.qsize())]
+
+
+def test_a_screen_that_does_not_keep_up_is_told_to_look_again():
+    screen = live.Screen(shop_id=new_id(), session_key="one")
+    for number in range(live.QUEUE_LENGTH + 1):
+        screen.push(f"<p>{number}</p>")
+    screen.push("<p>later</p>")
+    assert waiting_in(screen) == [live.REFETCH, "<p>later</p>"]
+
+
+@pytest.mark.parametrize("end", ["before", "after"])
+def test_a_full_queue_never_swallows_the_end(end):
+    screen = live.Screen(shop_id=new_id(), session_key="one")
+    screen.push(None if end == "before" else "<p>0</p>")
+    for number in range(live.QUEUE_LENGTH):
+        screen.push(f"<p>{number}</p>")
+    if end == "after":
+        screen.push(None)
+    assert None in waiting_in(screen)

@@ -1,5 +1,6 @@
 """A hub signs in, is told its printers, and what it says is stored once."""
 
+import json
 import threading
 import time
 from uuid import uuid4
@@ -346,3 +347,51 @@ def test_no_secret_is_logged(app, shop, hub, printer, served, caplog):
     assert "bad message" in written
     assert hub.secret not in written
     assert printer.access_code not in written
+
+
+def test_a_command_whose_time_has_passed_is_not_sent_when_the_hub_comes_back(app, shop, hub, printer, served):
+    command = control(app, shop, printer, "pause")
+    with app.app_context(), unit_of_work(shop.id) as db:
+        db.get(Command, command.id).expires_at = now()
+    with FakeHub(served.url, hub.id, hub.secret) as fake:
+        fake.hear(protocol.SyncPrinters)
+        fake.hear_nothing(protocol.PrinterCommand, for_s=1)
+    kept = commands(app, shop)[0]
+    assert (kept.state, kept.code) == ("failed", "never_sent")
+
+
+def test_only_a_stop_of_one_run_waits_for_ever(app, shop, printer):
+    assert control(app, shop, printer, "stop").expires_at is not None
+    assert control(app, shop, printer, "stop", run_code="PF-0001").expires_at is None
+
+
+def test_a_text_with_a_nul_holds_nothing_up(app, shop, printer, connected):
+    connected.run_report(printer.id, "RUN-0001", "running")
+    report = {
+        "type": "run_report",
+        "seq": connected.next_seq(),
+        "printer_id": str(printer.id),
+        "run_code": "RUN-0001",
+        "state": "paused",
+        "sentence": "Ho\0ok",
+        "at": now().isoformat(),
+        "evidence": {"subtask_name": "Ho\0ok"},
+    }
+    connected.say_raw(json.dumps(report))
+    slot = {"ams_unit": 0, "slot": 0, "material": "PL\0A", "empty": False}
+    status = {"printer_id": str(printer.id), "connection": "online", "state": "idle", "confirmed": True}
+    connected.say_raw(json.dumps({"type": "printer_status", "at": now().isoformat(), "slots": [slot], **status}))
+    connected.run_report(printer.id, "RUN-0001", "completed")
+    assert [(one.state, one.sentence) for one in reports(app, shop)][1] == ("paused", "Hook")
+    assert reports(app, shop)[1].evidence == {"subtask_name": "Hook"}
+    with app.app_context(), read_only(shop.id) as db:
+        slots = queries.printer_facts(db)[0].slots
+    assert [one.reported_material for one in slots if one.ams_unit == 0] == ["PLA"]
+
+
+@pytest.mark.parametrize("slot", [{"ams_unit": 10**12, "slot": 0}, {"ams_unit": 0, "slot": -1}])
+def test_a_status_that_cannot_be_is_dropped_and_the_line_stays(app, shop, printer, connected, slot):
+    status = {"printer_id": str(printer.id), "connection": "online", "state": "idle", "confirmed": True}
+    connected.say_raw(json.dumps({"type": "printer_status", "at": now().isoformat(), "slots": [slot], **status}))
+    connected.run_report(printer.id, "RUN-0001", "running")
+    assert len(reports(app, shop)) == 1

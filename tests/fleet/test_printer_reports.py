@@ -102,7 +102,7 @@ def test_errors_come_and_go_once(app, shop, printer, connected):
     assert len(rows(app, shop, PrinterError)) == 2
 
 
-@pytest.mark.parametrize("end", ["completed", "failed", "cancelled"])
+@pytest.mark.parametrize("end", ["completed", "failed", "cancelled", "unknown"])
 def test_a_print_that_we_did_not_start_needs_the_bed_cleared(app, shop, bob, printer, connected, end):
     connected.status(printer.id, state="printing", percent=10)
     foreign(connected, printer, "running", percent=10)
@@ -113,7 +113,15 @@ def test_a_print_that_we_did_not_start_needs_the_bed_cleared(app, shop, bob, pri
     assert facts(app, shop).bed_cleared
     foreign(connected, printer, end, percent=100)
     assert not facts(app, shop).bed_cleared
-    assert [one.state for one in rows(app, shop, ForeignRun)] == [end]
+    assert [(one.state, one.ended_at is not None) for one in rows(app, shop, ForeignRun)] == [(end, True)]
+
+
+def test_a_print_that_is_seen_again_goes_on(app, shop, printer, connected):
+    foreign(connected, printer, "unknown")
+    foreign(connected, printer, "running")
+    assert [(one.state, one.ended_at) for one in rows(app, shop, ForeignRun)] == [("running", None)]
+    foreign(connected, printer, "completed")
+    assert rows(app, shop, ForeignRun)[0].ended_at is not None
 
 
 def test_an_ended_foreign_print_asks_once(app, shop, olga, printer, connected):

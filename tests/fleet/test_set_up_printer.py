@@ -1,13 +1,16 @@
 """An admin adds, edits and archives printers."""
 
+import threading
+
 import pytest
 from sqlalchemy import select
 
+from hub import protocol
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.fleet import queries, service
 from printfarm.fleet.models import Printer, PrinterSlot
 from printfarm.fleet.service import printers
-from tests.fleet.conftest import add_printer
+from tests.fleet.conftest import add_printer, settings_for
 
 NEW = {
     "name": "Anna",
@@ -188,3 +191,40 @@ def test_a_changed_hub_is_refused_while_something_runs(app, shop, adam, hub, pri
     answer = adam.post(f"/fleet/printers/{printer.id}/edit", form(other, access_code=""))
     assert answer.status == 422
     assert "Anna prints Benchy right now." in answer.text
+
+
+def test_two_people_add_the_same_printer_at_once(app, shop, adam, alice, hub):
+    answers = []
+    with app.app_context(), unit_of_work(shop.id) as db:
+        service.add_printer(db, settings_for(hub))
+        second = threading.Thread(
+            target=lambda: answers.append(alice.post("/fleet/printers/new", form(hub, name="Twin")))
+        )
+        second.start()
+        second.join(1)  # it waits for our write, or for the serial number
+        assert not answers
+    second.join(20)
+    assert answers[0].status == 422
+    assert "serial number" in answers[0].one("#serial-error").get_text()
+    with app.app_context(), read_only(shop.id) as db:
+        assert [one.name for one in queries.printer_facts(db)] == ["Anna"]
+
+
+def test_a_stop_from_the_printers_page_is_for_the_print_that_was_seen(app, shop, olga, printer, connected):
+    connected.status(printer.id, state="printing", run_code="PF-0001")
+    olga.post(f"/fleet/printers/{printer.id}/control", {"action": "light_on"})
+    assert connected.hear(protocol.PrinterCommand).run_code is None
+    olga.post(f"/fleet/printers/{printer.id}/control", {"action": "stop"})
+    assert connected.hear(protocol.PrinterCommand).run_code == "PF-0001"
+
+
+def test_a_command_that_did_not_work_is_told_on_the_printers_page(olga, printer, connected):
+    connected.status(printer.id)
+    page = f"/fleet/printers/{printer.id}"
+    olga.post(f"{page}/control", {"action": "light_on"})
+    said = "The printer did not answer the command."
+    connected.ack(connected.hear(protocol.PrinterCommand), success=False, code="no_answer", sentence=said)
+    assert said in olga.get(page).text
+    olga.post(f"{page}/control", {"action": "light_on"})
+    connected.ack(connected.hear(protocol.PrinterCommand))
+    assert said not in olga.get(page).text

@@ -199,3 +199,14 @@ def test_another_shop_sees_no_trial(app, shop, adam, charlie, hub):
 
 def test_an_operator_may_not_try(olga, hub):
     assert olga.post("/fleet/printers/new", form(hub, then="try")).status == 403
+
+
+def test_saving_twice_makes_one_printer_and_says_so(app, shop, adam, hub, line):
+    trial_page = adam.post("/fleet/printers/new", form(hub, then="try")).location
+    result(line, line.hear(protocol.TryPrinter))
+    assert adam.post(f"{trial_page}/save").status == 303
+    again = adam.post(f"{trial_page}/save")
+    assert again.status == 409
+    assert "saved before" in again.text
+    with app.app_context(), read_only(shop.id) as db:
+        assert len(list(db.scalars(select(Printer)))) == 1

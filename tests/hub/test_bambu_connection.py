@@ -1,11 +1,13 @@
 """How the hub keeps its connection to a simulated Bambu printer, and what it says when it cannot."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
+from hub.simulators.bambu.commands import COMMANDS
 from hub.simulators.spec import FtpsOptions, PrinterSpec
-from tests.hub.rig import large_file, printer_config
+from tests.hub.rig import QUICK, Rig, large_file, printer_config
 from tests.hub.simulators.clients import sliced_file, wait_until
 
 RUN = "PF-7K2M9Q"
@@ -259,3 +261,29 @@ def test_a_large_file_shows_its_progress(hub, printer):
     sent = [m.bytes_sent for m in list(hub.shown) if m.type == "file_progress"]
     assert sent == sorted(sent)
     assert sent[-1] > 2_000_000
+
+
+def test_a_lost_answer_is_asked_for_again_soon(tmp_path, file_server, farm_of, monkeypatch):
+    """While a print goes on the printer is never quiet, and only a full report makes its words count."""
+    rig = Rig(tmp_path, file_server, replace(QUICK, ask_every=120, quiet=60, silent=90))
+    try:
+        printer = farm_of("P1S").printers[0]
+        rig.add(printer)
+        rig.start(printer, RUN, sliced_file(seconds=3000, layers=20))
+        rig.wait_printing(printer)
+        answer, lost = COMMANDS["pushing", "pushall"], []
+
+        def deaf_once(core, body):
+            if lost:
+                return answer(core, body)
+            lost.append(body)
+            return None
+
+        monkeypatch.setitem(COMMANDS, ("pushing", "pushall"), deaf_once)
+        rig.shown.clear()
+        printer.fault("B01")
+        rig.wait_connection(printer_id(printer), "offline")
+        rig.wait_online(printer_id(printer))
+        assert lost
+    finally:
+        rig.close()

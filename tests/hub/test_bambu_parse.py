@@ -237,9 +237,20 @@ def test_merging_changes_neither_side_and_the_same_delta_twice_is_the_same_as_on
         known = once
 
 
-@given(plain, plain, plain)
+# A key that is an object stays one, as it does on printers.
+steady = st.fixed_dictionaries(
+    {},
+    optional={
+        **{key: leaves | st.lists(leaves, max_size=3) for key in ("gcode_state", "mc_percent", "version", "stg")},
+        **{key: st.dictionaries(keys, leaves, max_size=3) for key in ("online", "a", "b")},
+    },
+)
+
+
+@given(steady, steady, steady)
 def test_merging_is_associative_for_everything_but_trays(first, second, third):
-    assert merge(merge(first, second), third) == merge(first, merge(second, third))
+    known = merge({}, first)
+    assert merge(merge(known, second), third) == merge(known, merge(second, third))
 
 
 @given(deltas, deltas)
@@ -310,3 +321,33 @@ def test_a_jobs_name_is_short_plain_and_begins_with_the_code(title):
     assert len(name) <= 60
     assert name.isascii()
     assert " " not in name
+
+
+def test_texts_that_nobody_can_store_are_cleaned():
+    payload = b'{"print": {"subtask_name": "Ho\\u0000ok\\ud800", "a\\u0000": ["\\udfff", 1, "\\u00e9"]}}\0'
+    assert decode(payload) == {"print": {"subtask_name": "Hook", "a": ["", 1, "é"]}}
+
+
+@given(
+    st.recursive(st.text() | st.integers() | st.none(), lambda each: st.lists(each) | st.dictionaries(st.text(), each))
+)
+def test_whatever_json_says_can_be_written_as_utf8(value):
+    json.dumps(decode(json.dumps({"print": value}).encode()), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("number", [-1, 10**7, 10**14, "10000000", 1e14])
+def test_numbers_that_cannot_be_are_not_known(number):
+    report = parse(p1s_full(layer_num=number, total_layer_num=number, mc_remaining_time=number), P1S, confirmed=True)
+    assert (report.layer, report.total_layers) == (None, None)
+    assert report.remaining_minutes in {None, 0}
+
+
+@pytest.mark.parametrize("now", ["-1", "300", "99999999999", "255"])
+def test_a_slot_that_cannot_be_feeds_nothing(now):
+    assert parse(p1s_full(ams={"tray_now": now}), P1S, confirmed=True).active_slot is None
+
+
+def test_a_unit_with_too_many_trays_is_cut():
+    trays = [{"id": str(number), "tray_type": "PLA"} for number in range(300)]
+    report = parse(p1s_full(ams={"ams": [{"id": "0", "tray": trays}]}, vt_tray=None), P1S, confirmed=True)
+    assert [slot.slot for slot in report.slots if slot.ams_unit == 0] == list(range(16))

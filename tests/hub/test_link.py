@@ -3,6 +3,7 @@
 import json
 import secrets
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -231,3 +232,38 @@ def test_a_message_on_the_wire_is_within_the_limit(web, ledger, link_to):
     link.show(status().model_copy(update={"slots": slots, "errors": errors}))
     wait_until(lambda: web.volatile, "the status")
     assert len(json.dumps(json.loads(p.dump(web.volatile[0])))) < p.MAX_MESSAGE_BYTES
+
+
+def test_every_loss_is_followed_by_a_quick_return(web, ledger):
+    patient = LinkTimings(open=3, sign_in=3, ping=5, backoff_first=0.05, backoff_most=60, poll=0.05)
+    link = Link(web.url, HUB, SECRET, ledger, lambda _command: None, lambda: None, patient)
+    link.open()
+    try:
+        began = time.monotonic()
+        for number in range(1, 11):
+            wait_until(lambda number=number: web.sign_ins == number and web.sockets, f"sign-in {number}")
+            web.drop()
+        assert time.monotonic() - began < 8, "the pauses grew although each sign-in had succeeded"
+    finally:
+        link.close()
+
+
+def test_a_second_hub_of_the_same_name_is_told_in_the_log(web, ledger, link_to, caplog):
+    link_to(web.url)
+    wait_until(lambda: web.sockets, "the sign-in")
+    web.sockets[-1].close(4409, "another connection of this hub has taken over")
+    wait_until(lambda: "second hub" in caplog.text, "the reason in the log")
+
+
+def test_web_is_not_flooded_with_what_it_has_not_stored(web, ledger, link_to):
+    web.receives = False
+    say(ledger, 350)
+    numbers = [seq for seq, _ in ledger.waiting(0, 1000)]
+    link_to(web.url)
+    wait_until(lambda: len(web.stored) == 200, "as many as may be on their way")
+    time.sleep(0.5)
+    assert sorted(web.stored) == numbers[:200]
+    web.receives = True
+    web.say(p.Received(seq=numbers[199]))
+    wait_until(lambda: sorted(web.stored) == numbers, "the rest")
+    wait_until(lambda: not ledger.waiting(0), "the confirmations")

@@ -110,3 +110,27 @@ def test_one_version_of_skew_is_tolerated():
 
 def test_the_wire_form_is_plain_json_with_the_type_in_it():
     assert json.loads(p.dump(p.Ping())) == {"type": "ping"}
+
+
+def test_no_text_holds_what_a_database_refuses():
+    text = (
+        '{"type": "run_report", "seq": 1, "printer_id": "p", "run_code": "PF-0001", "state": "running",'
+        ' "sentence": "a\\u0000b", "at": "2026-11-21T08:00:00Z", "evidence": {"na\\u0000me": "Ho\\u0000ok", "layer_num": 3}}'
+    )
+    report = p.parse_from_hub(text)
+    assert (report.sentence, report.evidence) == ("ab", {"name": "Hook", "layer_num": 3})
+
+
+@pytest.mark.parametrize(
+    ("text", "read"), [("\\u0000", ""), ("\\\\u0000", "\\u0000"), ("\\\\\\u0000", "\\"), ("\\u0000\\u0000x", "x")]
+)
+def test_a_backslash_before_it_is_not_mistaken(text, read):
+    assert p.parse_from_web('{"type": "refused", "reason": "' + text + '"}').reason == read
+
+
+@pytest.mark.parametrize("changes", [{"seq": 2**60}, {"layer": 10**9}, {"layer": -1}, {"total_layers": 10**9}])
+def test_numbers_that_no_database_holds_are_refused(changes):
+    fields = {"type": "run_report", "seq": 1, "printer_id": "p", "run_code": "PF-0001", "state": "running"}
+    text = json.dumps({**fields, "at": "2026-11-21T08:00:00Z", **changes})
+    with pytest.raises(p.ProtocolError):
+        p.parse_from_hub(text)

@@ -84,3 +84,11 @@ def test_a_misspelt_setting_is_refused(tmp_path: Path):
     done = run(tmp_path, "migrate", PRINTFARM_PORTT="1")
     assert done.returncode == 2
     assert done.stderr.strip() == "PRINTFARM_PORTT is not a setting. Did you mean PRINTFARM_PORT?"
+
+
+def test_a_hub_that_cannot_go_on_says_so_to_whoever_started_it(tmp_path: Path):
+    (tmp_path / "hub").mkdir(mode=0o700)
+    (tmp_path / "hub" / "hub.json").write_text("{}")
+    done = run(tmp_path, "hub", PRINTFARM_HUB="on")
+    assert done.returncode == 1
+    assert "does not hold url, hub_id and secret" in done.stderr

@@ -9,7 +9,7 @@ from printfarm.fleet.queries.facts import (
     facts_of,
     printer_facts,
 )
-from printfarm.fleet.queries.lists import list_hubs, past_errors, where_spools_lie
+from printfarm.fleet.queries.lists import last_refusal, list_hubs, past_errors, where_spools_lie
 
 __all__ = [
     "FILE_TELEMETRY",
@@ -22,6 +22,7 @@ __all__ = [
     "SlotView",
     "card_of",
     "facts_of",
+    "last_refusal",
     "list_hubs",
     "past_errors",
     "printer_cards",

@@ -1,12 +1,16 @@
 """Hubs, past errors, and where rolls lie."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from printfarm.fleet.models import Hub, Printer, PrinterError, PrinterSlot
+from printfarm.core.clock import utc_now
+from printfarm.fleet.models import Command, Hub, Printer, PrinterError, PrinterSlot
+
+REFUSAL_SHOWN = timedelta(minutes=10)
 
 
 def list_hubs(db: Session) -> list[tuple[Hub, int]]:
@@ -36,6 +40,21 @@ def past_errors(db: Session, printer_id: UUID, limit: int = 20) -> list[PrinterE
             .limit(limit)
         )
     )
+
+
+def last_refusal(db: Session, printer_id: UUID) -> Command | None:
+    """The latest command to a printer, when it came to nothing and is not long ago."""
+    latest = db.scalar(
+        select(Command)
+        .where(
+            Command.printer_id == printer_id,
+            Command.kind == "printer_command",
+            Command.created_at > utc_now() - REFUSAL_SHOWN,
+        )
+        .order_by(Command.created_at.desc(), Command.id.desc())
+        .limit(1)
+    )
+    return latest if latest is not None and latest.state == "failed" else None
 
 
 def where_spools_lie(db: Session, spool_ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -140,9 +140,11 @@ def unanswered(db: Session, hub_id: UUID) -> list[Command]:
 
 
 def mark_sent(db: Session, command_id: UUID) -> bool:
-    """Write down that a command is about to leave. False when it has been answered or given up meanwhile."""
-    command = db.get(Command, command_id, with_for_update=True)
-    if command is None or command.state not in {"pending", "sent"}:
+    """Write down that a command is about to leave. False when it has been answered or given up meanwhile, or when its time has
+    passed: a hub may come back before the background job that gives commands up.
+    """
+    command = _lock_open(db, command_id)
+    if command is None or _give_up_late(db, command):
         return False
     command.state = "sent"
     command.sent_at = command.sent_at or utc_now()
@@ -171,7 +173,13 @@ def handle_answer(db: Session, command_id: UUID) -> None:
 
 
 def fail_command(db: Session, command: Command, code: str, sentence: str) -> None:
-    """It cannot be sent, now or ever."""
+    """It cannot be sent, now or ever. Nothing happens when it has been answered or given up meanwhile."""
+    still_open = _lock_open(db, command.id)
+    if still_open is not None:
+        _fail(db, still_open, code, sentence)
+
+
+def _fail(db: Session, command: Command, code: str, sentence: str) -> None:
     _answer(db, command, success=False, code=code, sentence=sentence)
     emit(db, CommandAnswered(shop_id=shop_of(db), command_id=command.id))
 
@@ -179,11 +187,9 @@ def fail_command(db: Session, command: Command, code: str, sentence: str) -> Non
 def expire_command(db: Session, command_id: UUID) -> None:
     """Give up what could not be sent in time. Only a pending command: a sent one may have been carried out."""
     settle(db, EXPIRE, command_id)
-    command = db.get(Command, command_id, with_for_update=True)
-    if command is None or command.state != "pending":
-        return
-    if command.expires_at is not None and command.expires_at <= utc_now():
-        fail_command(db, command, "never_sent", NEVER_SENT)
+    command = _lock_open(db, command_id)
+    if command is not None:
+        _give_up_late(db, command)
 
 
 def emit_wanted(db: Session, hub_id: UUID) -> None:
@@ -199,10 +205,24 @@ def printers_changed(db: Session, hub_id: UUID) -> None:
         emit_wanted(db, hub_id)
 
 
+def _lock_open(db: Session, command_id: UUID) -> Command | None:
+    """The command, held until the transaction ends; None when it is gone, answered or given up."""
+    db.flush()
+    command = db.get(Command, command_id, with_for_update=True, populate_existing=True)
+    return command if command is not None and command.state in {"pending", "sent"} else None
+
+
+def _give_up_late(db: Session, command: Command) -> bool:
+    late = command.state == "pending" and command.expires_at is not None and command.expires_at <= utc_now()
+    if late:
+        _fail(db, command, "never_sent", NEVER_SENT)
+    return late
+
+
 def _write_answer(db: Session, hub_id: UUID, ack: protocol.CommandAck, command_id: UUID) -> Command | None:
     """None when the command is not this hub's, or was answered before."""
-    command = db.get(Command, command_id)
-    if command is None or command.hub_id != hub_id or command.state in {"acknowledged", "failed"}:
+    command = _lock_open(db, command_id)
+    if command is None or command.hub_id != hub_id:
         return None
     _answer(db, command, success=ack.success, code=ack.code, sentence=ack.sentence)
     return command

@@ -13,12 +13,12 @@ from printfarm.fleet.service.printers import find_printer
 
 Action = Literal["pause", "resume", "stop", "clear_error", "refresh", "light_on", "light_off"]
 
-# A pause or a light that was asked for while the hub was away must not happen hours later. A stop never expires: it is
-# always about one run, and nobody asks for it lightly.
-PATIENCE: dict[str, timedelta | None] = {
+# What was asked for while the hub was away must not happen hours later. A stop of one run never expires, because nobody asks
+# for it lightly; one of whatever the printer does would hit the next print.
+PATIENCE: dict[str, timedelta] = {
     "pause": timedelta(minutes=2),
     "resume": timedelta(minutes=2),
-    "stop": None,
+    "stop": timedelta(minutes=2),
     "clear_error": timedelta(minutes=2),
     "refresh": timedelta(minutes=2),
     "light_on": timedelta(minutes=1),
@@ -54,6 +54,5 @@ def control(
     body: dict[str, Any] = {"action": action}
     if run_code is not None:
         body["run_code"] = run_code
-    return send_command(
-        db, printer, "printer_command", body, run_id=run_id, user_id=user_id, give_up_after=PATIENCE[action]
-    )
+    patience = None if action == "stop" and run_code is not None else PATIENCE[action]
+    return send_command(db, printer, "printer_command", body, run_id=run_id, user_id=user_id, give_up_after=patience)

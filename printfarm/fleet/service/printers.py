@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from printfarm.core.clock import utc_now
@@ -69,7 +70,7 @@ def add_printer(db: Session, settings: PrinterSettings, *, certificate_sha256: s
     _write(printer, settings)
     printer.certificate_sha256 = certificate_sha256
     db.add(printer)
-    db.flush()
+    _flush_serial(db)
     printer.access_code_sealed = seal(settings.access_code, bound_to=code_place(shop_of(db), printer.id))
     db.add(PrinterSlot(printer_id=printer.id, ams_unit=EXTERNAL_UNIT, slot=0))
     db.flush()
@@ -102,7 +103,7 @@ def edit_printer(
         printer.access_code_sealed = seal(settings.access_code, bound_to=code_place(shop_of(db), printer.id))
     if certificate_sha256 is not None:
         printer.certificate_sha256 = certificate_sha256
-    db.flush()
+    _flush_serial(db)
     printers_changed(db, hub.id)
     _changed(db, printer)
     emit(db, PrintersListed(shop_id=shop_of(db)))
@@ -240,6 +241,13 @@ def _refuse_serial_twice(db: Session, serial: str, but: UUID | None) -> None:
             f"{other.name} has this serial number already. Two connections to one printer throw each other out; change"
             f" {other.name} instead, or archive it first."
         )
+
+
+def _flush_serial(db: Session) -> None:
+    try:
+        db.flush()
+    except IntegrityError as twin:
+        raise SerialTaken("Somebody else has just added a printer with this serial number. Look again.") from twin
 
 
 def _last_position(db: Session) -> int:

@@ -26,6 +26,8 @@ from printfarm.fleet.service.slots import remember_slots
 from printfarm.fleet.service.trials import take_result
 
 HANDLE = "handle-run-report"
+# A print whose end nobody saw lies on the bed as well.
+NO_LONGER_FOLLOWED = protocol.ENDED | {"unknown"}
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +161,9 @@ def _take_foreign_run(db: Session, printer: Printer, said: protocol.ForeignRun) 
     ended_before = run.ended_at is not None
     run.title, run.file_name, run.state, run.sentence = said.title, said.file_name, said.state, said.sentence
     run.percent, run.layer, run.total_layers = said.percent, said.layer, said.total_layers
-    if said.state in protocol.ENDED and not ended_before:
+    if said.state not in NO_LONGER_FOLLOWED:
+        run.ended_at = None
+    elif not ended_before:
         run.ended_at = said.at
         needs_clearing(db, printer.id)
     db.flush()

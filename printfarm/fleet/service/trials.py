@@ -141,11 +141,14 @@ def save_trial(db: Session, trial_id: UUID) -> Printer:
 
     Raises DomainError when the access code has been wiped meanwhile, and what add_printer and edit_printer raise.
     """
-    trial = find_trial(db, trial_id)
+    trial = db.get(PrinterTrial, trial_id, with_for_update=True)
+    if trial is None:
+        raise NotFound
     code = code_of(trial)
     if not code:
         raise DomainError(
-            "This trial is too old to be saved, and its access code was wiped. Type the printer in again."
+            "This trial was saved before, or it is too old: its access code is wiped. Look whether the printer is there, or"
+            " type it in again."
         )
     settings = replace(settings_of(trial), access_code=code)
     if trial.printer_id is None:

@@ -14,6 +14,8 @@ from printfarm.fleet import queries, service
 from printfarm.fleet.forms import ControlForm
 from printfarm.fleet.views.blueprint import bp, me
 
+OF_A_RUN = frozenset({"pause", "resume", "stop"})
+
 
 @bp.get("")
 @shop_view(role="viewer")
@@ -40,7 +42,8 @@ def control_printer(db: Session, printer_id: UUID) -> ViewAnswer:
     form = ControlForm()
     if not form.validate_on_submit():
         raise DomainError("This printer has no such command. Open the page again.")
-    service.control(db, printer_id, form.action.data, user_id=me())
+    run_code = _run_that_is_seen(db, printer_id) if form.action.data in OF_A_RUN else None
+    service.control(db, printer_id, form.action.data, run_code=run_code, user_id=me())
     return _printer_again(printer_id, message="Sent to the printer.")
 
 
@@ -63,6 +66,12 @@ def maintain_printer(db: Session, printer_id: UUID) -> ViewAnswer:
 def archive_printer(db: Session, printer_id: UUID) -> ViewAnswer:
     archived = service.archive_printer(db, printer_id)
     return done(url_for("fleet.show"), message=f"{archived.name} is archived. Its history stays.")
+
+
+def _run_that_is_seen(db: Session, printer_id: UUID) -> str | None:
+    """Our run that the printer works on now: a command that arrives late must not hit the print after it."""
+    card = queries.card_of(db, printer_id)
+    return card.facts.run_code if card is not None and card.foreign is None else None
 
 
 def _printer_again(printer_id: UUID, message: str | None = None) -> ViewAnswer:
@@ -96,4 +105,9 @@ def _printer(db: Session, printer_id: UUID) -> dict[str, Any]:
     card = queries.card_of(db, printer_id)
     if card is None:
         raise NotFound("This printer is not here. It may have been archived.")
-    return {"card": card, "past_errors": queries.past_errors(db, printer_id), "people": people(db)}
+    return {
+        "card": card,
+        "past_errors": queries.past_errors(db, printer_id),
+        "refusal": queries.last_refusal(db, printer_id),
+        "people": people(db),
+    }
