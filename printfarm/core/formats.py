@@ -50,6 +50,22 @@ def local_time(moment: datetime | None, style: str = "short") -> str:
     return format_datetime(there, style, locale=_locale())
 
 
+def in_minutes(minutes: float | None) -> str:
+    """What a clock will show that many minutes from now: 35 → "14:35"; on another day "Sun 02:10"."""
+    if minutes is None:
+        return NOTHING
+    now = utc_now().astimezone(zone())
+    then = now + timedelta(minutes=minutes)
+    return format_datetime(then, "HH:mm" if then.date() == now.date() else "EEE HH:mm", locale=_locale())
+
+
+def minutes_left(minutes: float | None) -> str:
+    """35 → "35 min left"; a printer that says 0 is nearly done."""
+    if minutes is None:
+        return NOTHING
+    return f"{duration(minutes * 60)} left" if minutes >= 1 else "nearly done"
+
+
 def ago(moment: datetime | None) -> str:
     """How long ago: 3 minutes → "3 minutes ago"."""
     if moment is None:
@@ -108,7 +124,21 @@ def _locale() -> Locale:
         return Locale.parse("en")
 
 
+FILTERS = (
+    grams,
+    duration,
+    local_time,
+    in_minutes,
+    minutes_left,
+    ago,
+    money,
+    cost_per_gram,
+    millimetres,
+    file_size,
+)
+
+
 def install(app: Flask) -> None:
     """Register the filters."""
-    for function in (grams, duration, local_time, ago, money, cost_per_gram, millimetres, file_size):
+    for function in FILTERS:
         app.add_template_filter(function)

@@ -5,29 +5,29 @@ from datetime import datetime, time
 from uuid import UUID
 
 from sqlalchemy import case, func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from printfarm.core.clock import utc_now
 from printfarm.core.formats import zone
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.queries import StockTotals, stock_totals
-from printfarm.files.models import Upload
-from printfarm.fleet.models import Hub
 from printfarm.fleet.queries import PrinterCard, printer_cards
+from printfarm.insight.needs import Need, get_needs
+from printfarm.insight.shelf import Lasting, what_lasts
 from printfarm.library.models import Model, Plate, Variant
 from printfarm.queue.models import PrintRun, RunFilament
 from printfarm.queue.queries import JobCard, QueuePage, get_queue
 
-NEXT_UP, LATEST, SHOWN = 5, 5, 4
+NEXT_UP, MADE_SHOWN, FAILED_SHOWN = 5, 6, 3
 
 
 @dataclass(frozen=True)
-class Uploads:
-    """Uploads that want a person. `newest` is one of them, for the link when there is only one."""
+class Made:
+    """What was made of one plate since midnight."""
 
-    to_answer: int
-    failed: int
-    newest: UUID | None
+    plate: Plate
+    parts: int
+    last_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,23 @@ class Today:
     parts: int
     failed: int
     used_mg: int
-    latest: list[PrintRun]
+    made: list[Made]
+    failures: list[PrintRun]
+
+
+@dataclass(frozen=True)
+class Feeding:
+    """A roll that a running print draws from. `after_mg` is what will be left when it is done, as far as its plan is known."""
+
+    spool: Spool | None
+    filament: Filament | None
+    planned_mg: int | None
+
+    @property
+    def after_mg(self) -> int | None:
+        if self.spool is None or self.planned_mg is None:
+            return None
+        return self.spool.remaining_mg - self.planned_mg
 
 
 @dataclass(frozen=True)
@@ -61,22 +77,18 @@ class Dashboard:
     queue: QueuePage
     printers: list[PrinterCard]
     stock: StockTotals
-    low_spools: list[Spool]
-    unassigned_mg: int
-    uploads: Uploads
+    needs: list[Need]
+    lasting: list[Lasting]
+    feeding: dict[UUID, list[Feeding]]  # by run
     today: Today
     steps: FirstSteps
     now: datetime = field(default_factory=utc_now)
 
     @property
     def printing(self) -> list[JobCard]:
-        """What printers work on; a run that nobody hears from stands among what needs a person."""
-        return [card for card in self.queue.at_work if card.run is None or card.run.state != "unknown"]
-
-    @property
-    def lost(self) -> list[JobCard]:
-        """Prints that somebody has to look at."""
-        return [card for card in self.queue.at_work if card.run is not None and card.run.state == "unknown"]
+        """What printers work on, first done first; a run that nobody hears from stands among what needs a person."""
+        working = [card for card in self.queue.at_work if card.run is None or card.run.state != "unknown"]
+        return sorted(working, key=lambda card: (card.minutes_left is None, card.minutes_left or 0))
 
     @property
     def foreign(self) -> list[PrinterCard]:
@@ -85,47 +97,31 @@ class Dashboard:
         return [card for card in self.printers if card.foreign is not None and card.printer.id not in ours]
 
     @property
-    def beds(self) -> list[PrinterCard]:
-        """Printers that wait for a hand."""
-        return [card for card in self.printers if not card.printer.bed_cleared]
+    def to_clear(self) -> int:
+        """Beds that wait for a hand."""
+        return sum(need.kind == "bed" for need in self.needs)
 
     @property
-    def with_errors(self) -> list[PrinterCard]:
-        """Printers with something that a person should know; what only informs is left out."""
-        return [card for card in self.printers if any(error.severity != "info" for error in card.errors)]
-
-    @property
-    def refused(self) -> list[PrinterCard]:
-        """Printers that answer but do not let us in, or take no commands."""
-        return [card for card in self.printers if card.facts.hub_connected and _refuses(card)]
-
-    @property
-    def lost_hubs(self) -> list[Hub]:
-        """Hubs with printers that nobody hears from."""
-        return list({card.hub.id: card.hub for card in self.printers if not card.facts.hub_connected}.values())
+    def running_out(self) -> int:
+        """Filaments of which the queue needs more than there is, among the scarcest."""
+        return sum(one.runs_out is not None for one in self.lasting)
 
     @property
     def minutes_to_first(self) -> int | None:
         """Until the first of the running prints is done, as the printers say."""
         return min((card.minutes_left for card in self.printing if card.minutes_left is not None), default=None)
 
-    @property
-    def needs_nobody(self) -> bool:
-        uploads = self.uploads.to_answer or self.uploads.failed
-        people = (self.lost, self.beds, self.with_errors, self.refused, self.lost_hubs, self.low_spools)
-        return not (uploads or self.unassigned_mg or any(people))
-
 
 def get_dashboard(db: Session) -> Dashboard:
     """Everything on the dashboard."""
-    printers, stock = printer_cards(db), stock_totals(db)
+    printers, stock, queue = printer_cards(db), stock_totals(db), get_queue(db, size=NEXT_UP)
     return Dashboard(
-        queue=get_queue(db, size=NEXT_UP),
+        queue=queue,
         printers=printers,
         stock=stock,
-        low_spools=_low_spools(db) if stock.low else [],
-        unassigned_mg=db.scalar(select(func.coalesce(func.sum(Filament.unassigned_mg), 0))) or 0,
-        uploads=_uploads(db),
+        needs=get_needs(db, [card.printer for card in printers]),
+        lasting=what_lasts(db),
+        feeding=_feeding(db, [card.run.id for card in queue.at_work if card.run is not None]),
         today=_today(db),
         steps=_steps(db, has_printer=bool(printers), has_spool=stock.spools > 0),
     )
@@ -136,20 +132,21 @@ def day_start(now: datetime) -> datetime:
     return datetime.combine(now.astimezone(zone()).date(), time(), zone())
 
 
-def _refuses(card: PrinterCard) -> bool:
-    return card.printer.connection == "refused" or (card.facts.online and card.printer.developer_mode is False)
-
-
-def _low_spools(db: Session) -> list[Spool]:
-    low = select(Spool).where(Spool.archived_at.is_(None), Spool.remaining_mg < Spool.low_below_mg)
-    return list(db.scalars(low.order_by(Spool.remaining_mg, Spool.id).limit(SHOWN)))
-
-
-def _uploads(db: Session) -> Uploads:
-    waiting = select(Upload.state, func.count()).where(Upload.state.in_(("needs-answer", "failed")))
-    found = {row[0]: row[1] for row in db.execute(waiting.group_by(Upload.state))}
-    newest = db.scalar(select(Upload.id).where(Upload.state == "needs-answer").order_by(Upload.id.desc()).limit(1))
-    return Uploads(found.get("needs-answer", 0), found.get("failed", 0), newest)
+def _feeding(db: Session, run_ids: list[UUID]) -> dict[UUID, list[Feeding]]:
+    found: dict[UUID, list[Feeding]] = {}
+    if not run_ids:
+        return found
+    rows = db.execute(
+        select(RunFilament, Spool, Filament)
+        .outerjoin(Spool, Spool.id == RunFilament.spool_id)
+        .outerjoin(Filament, Filament.id == func.coalesce(Spool.filament_id, RunFilament.filament_id))
+        .where(RunFilament.run_id.in_(run_ids))
+        .options(joinedload(Spool.filament))
+        .order_by(RunFilament.slot)
+    )
+    for drawn, spool, filament in rows:
+        found.setdefault(drawn.run_id, []).append(Feeding(spool, filament, drawn.planned_mg))
+    return found
 
 
 def _today(db: Session) -> Today:
@@ -161,17 +158,41 @@ def _today(db: Session) -> Today:
         .join(PrintRun, PrintRun.id == RunFilament.run_id)
         .where(since)
     )
-    latest = (
+    failures = (
         select(PrintRun)
-        .where(since)
-        .options(
-            selectinload(PrintRun.printer),
-            selectinload(PrintRun.plate).joinedload(Plate.variant).joinedload(Variant.model),
-        )
+        .where(since, PrintRun.state == "failed")
+        .options(joinedload(PrintRun.printer), joinedload(PrintRun.job), joinedload(PrintRun.plate))
         .order_by(PrintRun.ended_at.desc(), PrintRun.id.desc())
-        .limit(LATEST)
+        .limit(FAILED_SHOWN)
     )
-    return Today(int(parts), int(bad), int(db.scalar(used) or 0), list(db.scalars(latest)))
+    return Today(
+        parts=int(parts),
+        failed=int(bad),
+        used_mg=int(db.scalar(used) or 0),
+        made=_made(db, day_start(utc_now())) if parts else [],
+        failures=list(db.scalars(failures)) if bad else [],
+    )
+
+
+def _made(db: Session, since: datetime) -> list[Made]:
+    """The plates of which something was finished, the latest first."""
+    latest, parts = func.max(PrintRun.ended_at), func.sum(PrintRun.parts_made)
+    rows = db.execute(
+        select(PrintRun.plate_id, parts, latest)
+        .where(PrintRun.ended_at >= since, PrintRun.parts_made > 0)
+        .group_by(PrintRun.plate_id)
+        .order_by(latest.desc(), PrintRun.plate_id)
+        .limit(MADE_SHOWN)
+    ).all()
+    plates = {
+        plate.id: plate
+        for plate in db.scalars(
+            select(Plate)
+            .where(Plate.id.in_([plate_id for plate_id, *_ in rows]))
+            .options(joinedload(Plate.variant).joinedload(Variant.model))
+        )
+    }
+    return [Made(plates[plate_id], int(count), last_at) for plate_id, count, last_at in rows]
 
 
 def _steps(db: Session, *, has_printer: bool, has_spool: bool) -> FirstSteps:

@@ -176,7 +176,7 @@ def test_what_prints_shows_its_printer_and_how_far_it_is(alice, rows):
     assert "layer 25 of 40" in card.get_text()
     assert card.select_one("progress")["value"] == "62"
     assert card.select_one("a")["href"] == f"/queue/jobs/{run.job_id}"
-    assert stat(page, "Printing") == ("1", "of 1 printer", "/fleet")
+    assert stat(page, "Printing") == ("1 of 1", "nothing is due", "/fleet")
 
 
 def test_what_waits_says_why_and_how_long_it_takes(alice, rows):
@@ -214,7 +214,7 @@ def test_everything_that_needs_a_person_is_named_and_leads_there(alice, rows):
         "Bruno needs a look",
         "Carla reports an error",
         "Clear the bed of Anna",
-        "One upload needs an answer",
+        "a.3mf needs an answer",
         "One upload failed",
         "19.7 g without a spool",
         "PLA Pink runs low",
@@ -271,7 +271,9 @@ def test_the_day_begins_at_midnight_in_the_shops_zone(alice, rows):
     rows.run(plate, printer, "failed", ended_at=utc_now(), used_mg=2_500)
     page = alice.get("/")
     assert stat(page, "Finished today") == ("1", "12.5 g of filament · 1 failed", "/queue/history")
-    assert len(page.all("[id^=ended-]")) == 2
+    assert [one.get_text(" ", strip=True) for one in page.all(".made-name")] == ["Gear box"]
+    assert page.one(".made-figures strong").get_text() == "×\u20091"
+    assert len(page.all("[id^=failed-]")) == 1
 
 
 def test_midnight_of_a_day_that_changes_the_clock(ctx, rows):
