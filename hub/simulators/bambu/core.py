@@ -21,6 +21,7 @@ from hub.simulators.bambu.report import (
     Report,
     ReportStream,
     first_report,
+    mirror_fans,
     mirror_new_fields,
     to_bytes,
 )
@@ -155,6 +156,7 @@ class PrinterCore:
         return message
 
     def _mirror(self) -> None:
+        mirror_fans(self.report)
         if self.profile.has_new_fields:
             self.report["fun"] = FUN_DEVELOPER_MODE if self.developer_mode else FUN_SIGNED_COMMANDS
             mirror_new_fields(self.report, now_s=self.agenda.now_s, tray_now=self.ams.now)

@@ -175,6 +175,12 @@ def _dual_nozzle_device() -> Report:
     }
 
 
+def mirror_fans(report: Report) -> None:
+    """`fan_gear` repeats the three fan speeds (text, 0 to 15) as bytes: part, auxiliary, chamber from the lowest."""
+    fans = ("cooling_fan_speed", "big_fan1_speed", "big_fan2_speed")
+    report["fan_gear"] = sum(int(report[fan]) * 17 << 8 * place for place, fan in enumerate(fans))
+
+
 def mirror_new_fields(report: Report, *, now_s: float, tray_now: int) -> None:
     """X1 and H2 say the same things twice; keep the second telling in step."""
     report["3D"] = {"layer_num": report["layer_num"], "total_layer_num": report["total_layer_num"]}

@@ -228,6 +228,16 @@ def test_the_bed_gets_as_warm_as_the_plate_in_use_wants_it(bench):
     assert printer.merged["bed_target_temper"] == 80
 
 
+def test_the_fans_say_the_same_twice_and_stand_still_at_the_end(bench):
+    printer = bench("P1S")
+    printer.start()
+    printer.wait_for("RUNNING")
+    printer.wait(400)
+    assert (printer.merged["cooling_fan_speed"], printer.merged["fan_gear"] & 0xFF) == ("9", 153)
+    printer.wait_for("FINISH")
+    assert (printer.merged["cooling_fan_speed"], printer.merged["fan_gear"]) == ("0", 0)
+
+
 def test_ids_beyond_32_bits_leave_the_printer_idle(bench):
     printer = bench("P1S")
     printer.start(subtask_id=str(2**31))
