@@ -9,14 +9,14 @@ from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from printfarm import accounts, filament, files, fleet, insight, library, navigation, queue
+from printfarm import accounts, filament, files, fleet, floor, insight, library, navigation, queue
 from printfarm.config import Settings
 from printfarm.core import assets, compression, formats, headers, health, live, rates, secrets, sockets, web
 from printfarm.core.database import db, engine_options, tune
 from printfarm.core.storage import make_storage
 
 ROOT = Path(__file__).resolve().parent.parent
-AREAS = (accounts, files, filament, library, fleet, queue, insight)
+AREAS = (accounts, files, filament, library, fleet, queue, floor, insight)
 
 csrf = CSRFProtect()
 babel = Babel()

@@ -18,8 +18,10 @@ ALWAYS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), geolocation=(), microphone=()",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+# Sent by the one page that scans labels.
+CAMERA_ALLOWED = "camera=(self), geolocation=(), microphone=()"
 # A host name or address with a port; anything else a client put there is not repeated in a header.
 HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 

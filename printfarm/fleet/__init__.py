@@ -4,9 +4,13 @@ from flask import Flask
 
 
 def install(app: Flask) -> None:
-    """Register the area's views, reactions and screens, and the door for hubs."""
+    """Register the area's views, reactions and screens, and the door for hubs. Areas above add their commands to a
+    printer's page and to the fleet page: templates in `app.extensions["printfarm.printer_actions"]`, `["printfarm.printers_actions"]`.
+    """
     from printfarm.fleet import live, reactions, views  # noqa: F401  # reactions and screens register by being imported
     from printfarm.fleet.views import link
 
     app.register_blueprint(views.bp)
     app.register_blueprint(link.bp)
+    for place in ("printer", "printers"):
+        app.jinja_env.globals[f"{place}_actions"] = app.extensions.setdefault(f"printfarm.{place}_actions", [])

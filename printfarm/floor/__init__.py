@@ -1,0 +1,14 @@
+"""What people do with their hands: labels on spools and printers, and scanning them."""
+
+from flask import Flask
+
+
+def install(app: Flask) -> None:
+    """Register the area's views, and its place on the pages of lower areas."""
+    from printfarm.floor import photos, views
+
+    photos.install(app)
+    views.install(app)
+    for place in ("spool", "spools", "printer", "printers"):
+        actions = app.extensions.setdefault(f"printfarm.{place}_actions", [])
+        actions.append(f"floor/_{place}_actions.html")
