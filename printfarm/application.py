@@ -9,7 +9,7 @@ from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from printfarm import accounts, filament, files, fleet, floor, insight, library, navigation, queue
+from printfarm import accounts, filament, files, fleet, floor, insight, installable, library, navigation, queue
 from printfarm.config import Settings
 from printfarm.core import assets, compression, formats, headers, health, live, rates, secrets, sockets, web
 from printfarm.core.database import db, engine_options, tune
@@ -44,6 +44,7 @@ def build(settings: Settings) -> Flask:
     for area in AREAS:
         area.install(app)
     navigation.install(app)
+    installable.install(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -10,7 +10,7 @@ from printfarm.config import Settings
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob: {pictures}; connect-src 'self' {sockets} {pictures};"
-    " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    " worker-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -33,8 +33,8 @@ class CookieSessions(SecureCookieSessionInterface):
         return on_https()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        # Static files are the same for everybody; a cookie, or "Vary: Cookie", would keep browsers from keeping them.
-        if request.endpoint != "static":
+        # What is the same for everybody; a cookie, or "Vary: Cookie", would keep browsers from keeping it.
+        if request.endpoint != "static" and not response.cache_control.public:
             super().save_session(app, session, response)
 
 
