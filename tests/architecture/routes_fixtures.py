@@ -145,6 +145,7 @@ ROUTES: dict[str, Ask] = {
     "floor.read_photo": Ask(form=lambda _: {"photo": (BytesIO(b"no picture"), "a.jpg")}),
     "floor.scan": Ask(),
     "insight.clear_bed": Ask(),
+    "insight.offline": Ask(),
     "insight.dashboard": Ask(),
     "insight.showcase": Ask(),
     "library.answer_upload": Ask(form=answer_form, keeps="uploads"),
@@ -185,11 +186,19 @@ PUBLIC = {
     "accounts.sign_in": "tests/accounts/test_sign_in.py",
     "accounts.sign_in_link": "tests/accounts/test_one_time_links.py",
     "files.signed_file": "tests/architecture/test_routes.py",
+    "insight.nothing_kept": "tests/ui/test_offline.py",
     "hub_link.hub_link": "tests/architecture/test_routes.py",
 }
 
 # They say nothing of any shop and ask nobody who they are.
-WITHOUT_A_GUARD = {"static", "health.alive", "health.ready"}
+WITHOUT_A_GUARD = {
+    "static",
+    "health.alive",
+    "health.ready",
+    "installable.icon",
+    "installable.manifest",
+    "installable.service_worker",
+}
 
 
 def path_values(arguments: set[str], shop: Shop) -> dict[str, Any]:
