@@ -5,7 +5,8 @@ from flask import Flask
 
 def install(app: Flask) -> None:
     """Register the area's views, reactions and screens, and the door for hubs. Areas above add their commands to a
-    printer's page and to the fleet page: templates in `app.extensions["printfarm.printer_actions"]`, `["printfarm.printers_actions"]`.
+    printer's page and to the fleet page: templates in `app.extensions["printfarm.printer_actions"]` and
+    `["printfarm.printers_actions"]`.
     """
     from printfarm.fleet import live, reactions, views  # noqa: F401  # reactions and screens register by being imported
     from printfarm.fleet.views import link
