@@ -6,33 +6,44 @@ from typing import Any
 from flask import Flask, current_app, g, request, url_for
 from flask_login import current_user
 
-from printfarm.accounts.access import role_allows
+from printfarm.accounts.access import PERSON, SignedIn, role_allows
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the menu. `phone` is its short word in the bar at the bottom; `foot` puts it among the settings."""
+    """A line of the menu.
+
+    `phone` is its short word in the bar at the bottom; `key` goes there after "g"; `also` names further pages, or whole areas,
+    that belong to it. `group` "" stands above the groups; the group "You" is the person's own menu.
+    """
 
     endpoint: str
     label: str
     icon: str
+    group: str = ""
     phone: str = ""
-    foot: bool = False
+    key: str = ""
+    also: tuple[str, ...] = ()
     role: str = "viewer"
 
 
 MENU = (
-    Entry("insight.dashboard", "Dashboard", "layout-dashboard", phone="Start"),
-    Entry("queue.show", "Print queue", "list-ordered", phone="Queue"),
-    Entry("fleet.show", "Printers", "printer", phone="Printers"),
-    Entry("library.models", "Library", "library", phone="Library"),
-    Entry("files.uploads", "Upload", "cloud-upload", role="operator"),
-    Entry("filament.filaments", "Filament", "spool"),
-    Entry("accounts.members", "Members", "users", foot=True),
-    Entry("accounts.shop_settings", "Shop", "settings", foot=True, role="admin"),
-    Entry("accounts.shops", "My shops", "store", foot=True),
-    Entry("accounts.profile", "Profile", "user", foot=True),
-)
+    Entry("insight.dashboard", "Dashboard", "layout-dashboard", key="d"),
+    Entry("queue.show", "Print queue", "list-ordered", "Printing", phone="Queue", key="q", also=("queue",)),
+    Entry("fleet.show", "Printers", "printer", "Printing", phone="Printers", key="p", also=("fleet",)),
+    Entry("library.models", "Library", "library", "Printing", key="l", also=("library",)),
+    Entry("files.uploads", "Uploads", "cloud-upload", "Printing", key="u", also=("files", "library.upload"), role="operator"),
+    Entry(
+        "filament.spools", "Spools", "spool", "Stock", phone="Spools", key="s",
+        also=("filament.spool", "filament.add_spool", "filament.edit_spool", "filament.spool_by_code"),
+    ),
+    Entry("filament.filaments", "Filaments", "palette", "Stock", key="f", also=("filament",)),
+    Entry("floor.scan", "Scan", "scan-line", "Stock", phone="Scan", key="c", also=("floor",)),
+    Entry("accounts.members", "Members", "users", "Shop"),
+    Entry("accounts.shop_settings", "Shop", "settings", "Shop", role="admin"),
+    Entry("accounts.profile", "Profile", "circle-user", "You"),
+    Entry("accounts.shops", "My shops", "store", "You"),
+)  # fmt: skip
 
 
 def install(app: Flask) -> None:
@@ -46,11 +57,15 @@ def surroundings() -> dict[str, Any]:
     if not who or not who.is_authenticated:
         return {"shop": g.get("shop"), "role": None, "theme": "system", "nav_items": [], "sign_out_url": None}
     shop, role = g.get("shop") or who.shop, g.get("role") or who.role
+    items = menu(role)
     return {
         "shop": shop,
         "role": role,
         "theme": who.user.theme,
-        "nav_items": menu(role),
+        "nav_items": items,
+        "person_name": who.user.name,
+        "other_shops": other_shops(who, next((item["url"] for item in items if item["active"]), "")),
+        "search_url": url_for("insight.find") if shop is not None else None,
         "sign_out_url": url_for("accounts.sign_out"),
         "live": shop is not None,
     }
@@ -58,25 +73,46 @@ def surroundings() -> dict[str, Any]:
 
 def menu(role: str | None) -> list[dict[str, Any]]:
     """The lines that exist in this installation and that this role may open."""
+    entries = [one for one in MENU if one.endpoint in current_app.view_functions and _may_open(one, role)]
+    here = _here(entries)
     return [
         {
             "endpoint": entry.endpoint,
+            "url": url_for(entry.endpoint),
             "label": entry.label,
             "icon": entry.icon,
+            "group": entry.group,
             "phone": entry.phone,
-            "foot": entry.foot,
-            "active": _is_active(entry),
+            "key": entry.key,
+            "active": entry is here,
         }
-        for entry in MENU
-        if entry.endpoint in current_app.view_functions and _may_open(entry, role)
+        for entry in entries
+    ]
+
+
+def other_shops(who: SignedIn, section: str) -> list[dict[str, str]]:
+    """Where else this person belongs; `section` is the page to open there."""
+    return [
+        {
+            "name": one.shop.name,
+            "role": one.role,
+            "section": section,
+            "url": url_for("accounts.enter_shop", shop_id=one.shop_id),
+        }
+        for one in who.memberships
+        if who.shop is None or one.shop_id != who.shop.id
     ]
 
 
 def _may_open(entry: Entry, role: str | None) -> bool:
     view = current_app.view_functions[entry.endpoint]
-    return getattr(view, "needed_role", None) == "person" or role_allows(role, entry.role)
+    return getattr(view, "needed_role", None) == PERSON or role_allows(role, entry.role)
 
 
-def _is_active(entry: Entry) -> bool:
-    area = entry.endpoint.split(".")[0]
-    return request.endpoint == entry.endpoint or (area == request.blueprint and area != "accounts")
+def _here(entries: list[Entry]) -> Entry | None:
+    """The entry that the present page belongs to: its own, else one that names it, else one that names its area."""
+    for place in (request.endpoint, request.blueprint):
+        for entry in entries:
+            if place and (place == entry.endpoint or place in entry.also):
+                return entry
+    return None

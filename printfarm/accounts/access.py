@@ -10,12 +10,14 @@ from uuid import UUID
 from flask import current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RoutingException
 
 from printfarm.accounts.models import ROLES, Membership, Shop, SignInSession, User
 from printfarm.core.errors import NotAllowed
-from printfarm.core.web import Deferred, is_fragment, show_error
+from printfarm.core.web import Deferred, is_fragment, safe_next, show_error
 from printfarm.core.work import read_only, unit_of_work
 
 # The least role for each kind of thing (seed roles: owner > admin > operator > viewer). Views name the role; this table is
@@ -35,6 +37,8 @@ PERMISSIONS = {
 
 # What `needed_role` of a view says when any signed-in person may open it, whatever the shop.
 PERSON = "person"
+# Who belongs to more shops finds the rest on the page of their shops.
+SHOPS_KNOWN = 13
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class SignedIn:
     user: User
     shop: Shop | None
     role: str | None
+    memberships: tuple[Membership, ...] = ()  # where else they may go; the first SHOPS_KNOWN of them
 
     is_authenticated = True
     is_active = True
@@ -191,6 +196,21 @@ def own_origin() -> bool:
     return bool(origin) and origin in {request.host, public}
 
 
-def membership_of(db: Session, user_id: UUID, shop_id: UUID) -> Membership | None:
-    """A person's membership in a shop, if any."""
-    return db.scalar(select(Membership).where(Membership.user_id == user_id, Membership.shop_id == shop_id))
+def memberships_of(db: Session, user_id: UUID, here: UUID | None) -> tuple[Membership, ...]:
+    """A person's memberships in the order of their shops' names; the present shop's is among them, however many there are."""
+    present = case((Membership.shop_id == here, 0), else_=1)
+    mine = select(Membership).join(Shop, Shop.id == Membership.shop_id).where(Membership.user_id == user_id)
+    found = db.scalars(mine.order_by(present, func.lower(Shop.name), Shop.id).limit(SHOPS_KNOWN))
+    return tuple(sorted(found, key=lambda one: one.shop.name.casefold()))
+
+
+def lands_on(path: str, role: str, fallback: str) -> str:
+    """A page of ours to go on to in another shop: the same one when it names no record and this role may open it."""
+    path = safe_next(path, fallback)
+    try:
+        endpoint, values = current_app.url_map.bind(request.host).match(urlsplit(path).path)
+    except (HTTPException, RoutingException):
+        return fallback
+    needed = getattr(current_app.view_functions[endpoint], "needed_role", None)
+    may = needed == PERSON or (needed in ROLES and role_allows(role, needed))
+    return path if may and not values else fallback

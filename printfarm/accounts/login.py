@@ -8,7 +8,7 @@ from flask_login import AnonymousUserMixin, LoginManager
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from printfarm.accounts.access import SignedIn, membership_of
+from printfarm.accounts.access import SignedIn, memberships_of
 from printfarm.accounts.models import SignInSession
 from printfarm.accounts.service import SESSION_LENGTH
 from printfarm.core.clock import utc_now
@@ -64,6 +64,7 @@ def find(db: Session, token: str) -> SignedIn | None:
     known = db.scalar(select(SignInSession).where(SignInSession.token_hash == token_hash(token)))
     if known is None or known.expires_at <= utc_now() or known.user.disabled_at is not None:
         return None
-    membership = membership_of(db, known.user_id, known.shop_id) if known.shop_id else None
-    shop, role = (membership.shop, membership.role) if membership else (None, None)
-    return SignedIn(token=token, session=known, user=known.user, shop=shop, role=role)
+    mine = memberships_of(db, known.user_id, known.shop_id)
+    here = next((one for one in mine if one.shop_id == known.shop_id), None)
+    shop, role = (here.shop, here.role) if here else (None, None)
+    return SignedIn(token=token, session=known, user=known.user, shop=shop, role=role, memberships=mine)

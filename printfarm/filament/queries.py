@@ -4,17 +4,20 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from printfarm.accounts.models import Membership, User
 from printfarm.core.paging import Paged, paginate
+from printfarm.core.searching import speaks_of
 from printfarm.core.tenancy import shop_of
 from printfarm.filament.colours import distance
 from printfarm.filament.models import Filament, Promise, Spool, StockEntry
 
 # Colours nearer than this look the same on a shelf; farther than FAR they are no suggestion.
 SAME, FAR = 40.0, 200.0
+# By what people call a filament.
+_NAMES = (Filament.brand, Filament.material, Filament.colour_name)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def list_spools(
     if low:
         wanted = wanted.where(Spool.remaining_mg < Spool.low_below_mg)
     if text:
-        wanted = wanted.where(or_(_speaks_of(text), *_contains(text, Spool.code, Spool.batch, Spool.location)))
+        wanted = wanted.where(speaks_of(text, *_NAMES, Spool.code, Spool.batch, Spool.location))
     return paginate(
         db, wanted.order_by(Filament.material, Filament.colour_name, Filament.id, Spool.remaining_mg, Spool.id), page
     )
@@ -105,7 +108,7 @@ def list_filaments(db: Session, *, text: str = "", archived: bool = False, page:
     """Filaments, filtered and paged."""
     wanted = select(Filament).where(Filament.archived_at.is_not(None) if archived else Filament.archived_at.is_(None))
     if text:
-        wanted = wanted.where(_speaks_of(text))
+        wanted = wanted.where(speaks_of(text, *_NAMES))
     return paginate(db, wanted.order_by(Filament.material, Filament.brand, Filament.colour_name, Filament.id), page)
 
 
@@ -231,11 +234,3 @@ def choices_for(db: Session, entries: list[StockEntry]) -> dict[str, Any]:
 def spool_by_code(db: Session, code: str) -> Spool | None:
     """The spool with a short code, as typed: case does not matter."""
     return db.scalar(select(Spool).where(Spool.code == code.strip().upper()))
-
-
-def _speaks_of(text: str) -> ColumnElement[bool]:
-    return or_(*_contains(text, Filament.brand, Filament.material, Filament.colour_name))
-
-
-def _contains(text: str, *columns: object) -> list[ColumnElement[bool]]:
-    return [column.icontains(text, autoescape=True) for column in columns]  # type: ignore[attr-defined]

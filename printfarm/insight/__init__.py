@@ -5,6 +5,6 @@ from flask import Flask
 
 def install(app: Flask) -> None:
     """Register the area's views and screens."""
-    from printfarm.insight import live, offline, views  # noqa: F401  # screens register by being imported
+    from printfarm.insight import live, offline, search_views, views  # noqa: F401  # screens register by being imported
 
     app.register_blueprint(views.bp)

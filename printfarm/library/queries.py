@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from printfarm.core.paging import Paged, paginate
+from printfarm.core.searching import speaks_of
 from printfarm.core.units import cost_minor
 from printfarm.filament.models import Filament
 from printfarm.files.models import StoredFile
@@ -82,7 +83,7 @@ def list_models(
     if category:
         wanted = wanted.where(Model.category == category)
     if text:
-        wanted = wanted.where(_speaks_of(text))
+        wanted = wanted.where(speaks_of(text, Model.name, Model.designer, Model.description, Model.category))
     order = (func.lower(Model.name), Model.id) if sort == "name" else (Model.updated_at.desc(), Model.id.desc())
     found = paginate(db, wanted.order_by(*order), page, MODELS_PAGE)
     counts = _variant_counts(db, [model.id for model in found.items])
@@ -225,11 +226,6 @@ def _variant_counts(db: Session, model_ids: Sequence[UUID]) -> dict[UUID, int]:
         .group_by(Variant.model_id)
     )
     return {row[0]: row[1] for row in rows}
-
-
-def _speaks_of(text: str) -> ColumnElement[bool]:
-    columns = (Model.name, Model.designer, Model.description)
-    return or_(*(column.icontains(text, autoescape=True) for column in columns))
 
 
 def _likeness(name: str, text: str) -> float:

@@ -1,7 +1,4 @@
-// Dialogs and questions.
-// data-dialog="<id>" opens that <dialog>; data-close, the backdrop and Esc close it. data-dialog-open on a <dialog> opens it at once.
-// data-confirm="sentence" on a form, button or link asks first; data-confirm-button names the deed on the button.
-// Menus (<details class="menu">) close when one clicks elsewhere or presses Esc.
+// Dialogs, questions and menus (templates/base.html).
 (() => {
   const question = () => document.getElementById("confirm");
   let asked = null; // what happens when the person says yes

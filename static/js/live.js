@@ -1,8 +1,5 @@
-// One WebSocket for all that moves. The server sends HTML whose elements carry hx-swap-oob (cards and rows), or a line of JSON:
-//   {"type": "changed", "topics": ["queue", …]}   -> event "changed:queue" on <body>; lists refetch with their own filter and page
-//   {"type": "refetch"} or the topic "everything"  -> "live:reconnected": the server may have missed something
-// Nothing is replayed: after a reconnect "live:reconnected" makes the lists refetch; on the first connection too, when the page shows
-// something unfinished (a <progress>, or data-unsettled), which may have ended before we listened.
+// One WebSocket for all that moves; templates/base.html says what the server sends. Nothing is replayed: after a reconnect
+// "live:reconnected" makes the lists refetch; on the first connection too, when the page shows something unfinished.
 (() => {
   const body = document.body;
   const mark = document.getElementById("live-mark");

@@ -1,5 +1,4 @@
 // Light, dark or system. The choice is kept in a cookie, so that the server draws the next page in it without a flash.
-// <button data-theme-next> walks through the three; <select data-theme-choice> or radio buttons name one.
 (() => {
   const root = document.documentElement;
   const order = ["system", "light", "dark"];

@@ -1,6 +1,4 @@
-// Toasts: made by the server (flashes, out-of-band), by the response header HX-Trigger: {"toast": {"text": …, "tone": …}},
-// and from answers that htmx must not swap: an error page in place of a fragment becomes its sentence.
-// Good news leaves by itself; what needs acting on stays until it is dismissed.
+// Toasts (templates/base.html). Good news leaves by itself; what needs acting on stays until it is dismissed.
 (() => {
   const stay = { ok: 5000, quiet: 6000, busy: 6000, warn: 12000 };
   const icons = { ok: "circle-check", warn: "triangle-alert", bad: "octagon-alert" };
@@ -11,7 +9,6 @@
   };
   const region = () => document.getElementById("toasts");
 
-  // The toast itself is drawn by the macro of templates/_ui/states.html, kept in a <template> of the page.
   function say(text, tone = "ok") {
     const toast = document.getElementById("toast").content.firstElementChild.cloneNode(true);
     const use = toast.querySelector("use");

@@ -1,10 +1,5 @@
 // Uploads with real progress, one row per file; without this script the form posts as any other.
-//   <form data-upload action="…" [data-direct-url] [data-max-bytes] [data-changed="uploads"]>  (macro upload in templates/_ui/forms.html)
-// Through the app: each file is one multipart POST to the form's action with Accept: application/json.
-// Direct: POST {name, size, type} to data-direct-url -> {upload_id, put_url, done_url}; PUT the file there; POST done_url.
-//         {put_url: null} means through the app.
-// Answers: {id, url} (url: where the upload goes on), or {error: sentence} with a 4xx or 5xx code.
-// After each file "changed:<data-changed>" on <body> lets the list on the page refetch.
+// The macro upload in templates/_ui/forms.html says how forms and answers look.
 (() => {
   const AT_ONCE = 2;
   const units = ["bytes", "kB", "MB", "GB"];
@@ -15,7 +10,7 @@
     return `${(bytes / 1000 ** step).toFixed(step && bytes / 1000 ** step < 10 ? 1 : 0)} ${units[step]}`;
   }
 
-  // One request. Rejects with a sentence; `onShare` gets 0…1 while the body goes out; `keep` receives the XMLHttpRequest for cancelling.
+  // Rejects with a sentence; `onShare` gets 0…1; `keep` the XMLHttpRequest, to cancel it.
   function request(method, url, payload, { headers = {}, onShare = () => {}, keep = () => {} } = {}) {
     return new Promise((resolve, reject) => {
       const xhr = new XMLHttpRequest();
@@ -35,7 +30,7 @@
     });
   }
 
-  // null when the answer is a page: a redirect to the sign-in page, or a proxy's own error.
+  // null when the answer is a page: of signing in, or a proxy's error.
   function answer(xhr) {
     try {
       return JSON.parse(xhr.responseText);
@@ -69,7 +64,6 @@
       this.show({ figure: size(this.file.size), say: "Waiting for its turn", bar: 0 });
     }
 
-    // What the row shows; everything not named is put away.
     show({ figure, say = "", bar = null, bad = false, url = "" }) {
       this.row.classList.toggle("is-bad", bad);
       this.figure.textContent = figure;

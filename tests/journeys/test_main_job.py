@@ -100,7 +100,7 @@ def sign_out_and_in(person: Person) -> None:
 
 def add_filament_and_spool(person: Person) -> None:
     black = SampleFilament()
-    person.menu("Filament")
+    person.menu("Filaments")
     person.follow("Add a filament")
     person.fill("Brand", black.vendor)
     person.fill("Material", black.material)
@@ -195,7 +195,7 @@ def clear_the_bed(person: Person) -> None:
 
 
 def the_grams_are_gone(person: Person) -> None:
-    person.menu("Filament")
+    person.menu("Filaments")
     person.follow(re.compile("Turquoise"))
     person.sees("974 g")
     person.sees(re.compile(r"Fox.*Printed.*-26\.4 g", re.DOTALL))

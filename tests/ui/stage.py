@@ -80,8 +80,14 @@ class Stage:
             ("Library", "library"),
         )
         items = [
-            {"endpoint": "showcase", "label": label, "icon": icon, "active": label == "Queue"}
-            | ({"phone": label} if label != "Library" else {"foot": True})
+            {
+                "endpoint": "showcase",
+                "url": f"/showcase?{label}",
+                "label": label,
+                "icon": icon,
+                "active": label == "Queue",
+            }
+            | ({"phone": label, "key": label[0].lower()} if label != "Library" else {"group": "Stock"})
             for label, icon in labels
         ]
         return {"nav_items": items, "shop": {"name": "Shop & Sons"}, "role": self.role, "sign_out_url": "/out"}

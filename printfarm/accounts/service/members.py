@@ -49,13 +49,13 @@ def change_shop(db: Session, shop_id: UUID, **settings: str | None) -> Shop:
     return shop
 
 
-def enter_shop(db: Session, user_id: UUID, session_id: UUID, shop_id: UUID) -> Shop:
-    """Switch a session to another of the person's shops. Raises NotFound for a shop that is not theirs."""
+def enter_shop(db: Session, user_id: UUID, session_id: UUID, shop_id: UUID) -> Membership:
+    """Switch a session to another of the person's shops, and say as what. Raises NotFound for a shop that is not theirs."""
     found = db.scalar(select(Membership).where(Membership.user_id == user_id, Membership.shop_id == shop_id))
     if found is None:
         raise NotFound
     move_session(db, session_id, shop_id)
-    return found.shop
+    return found
 
 
 def member(db: Session, shop_id: UUID, membership_id: UUID) -> Membership:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from printfarm.accounts import service
-from printfarm.accounts.access import SignedIn, person_view, shop_view
+from printfarm.accounts.access import SignedIn, lands_on, person_view, shop_view
 from printfarm.accounts.forms import NewShopForm, ShopForm
 from printfarm.accounts.models import Shop, User
 from printfarm.accounts.queries import shops_of
@@ -50,10 +50,12 @@ def open_shop(who: SignedIn) -> ResponseReturnValue:
 @bp.post("/shops/<uuid:shop_id>/enter")
 @person_view
 def enter_shop(who: SignedIn, shop_id: UUID) -> ResponseReturnValue:
+    """Go to another of one's shops: to the page that the form names (`section`), when it exists there."""
     with unit_of_work(None) as db:
         entered = service.enter_shop(db, who.user.id, who.session.id, shop_id)
-    flash(f"You are in {entered.name} now.", "success")
-    return redirect(home_url(), 303)
+        name, role = entered.shop.name, entered.role
+    flash(f"You are in {name} now.", "success")
+    return redirect(lands_on(request.form.get("section", ""), role, home_url()), 303)
 
 
 @bp.route("/shop", methods=["GET", "POST"])
