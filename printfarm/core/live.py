@@ -261,11 +261,11 @@ def hall(app: Flask) -> Hall:
 
 def serve(ws: Server, screen: Screen, place: Hall, still_allowed: Callable[[], bool]) -> None:
     """Feed one socket until it closes, the process stops, or its session ends. Holds no database session."""
-    limit_sending(ws)
-    if not place.enter(screen):
-        ws.close(TRY_AGAIN_LATER, "busy, try again")
-        return
     try:
+        limit_sending(ws)
+        if not place.enter(screen):
+            ws.close(TRY_AGAIN_LATER, "busy, try again")
+            return
         _feed(ws, screen, place, still_allowed)
     except (ConnectionClosed, OSError):
         return

@@ -1,6 +1,8 @@
 """A hub signs in, is told its printers, and what it says is stored once."""
 
 import json
+import socket
+import struct
 import threading
 import time
 from uuid import uuid4
@@ -395,3 +397,33 @@ def test_a_status_that_cannot_be_is_dropped_and_the_line_stays(app, shop, printe
     connected.say_raw(json.dumps({"type": "printer_status", "at": now().isoformat(), "slots": [slot], **status}))
     connected.run_report(printer.id, "RUN-0001", "running")
     assert len(reports(app, shop)) == 1
+
+
+def test_a_visitor_that_goes_at_once_is_no_bug_of_ours(app, hub, served, caplog):
+    for _ in range(20):
+        visitor = FakeHub(served.url, hub.id, "not the secret")
+        visitor.open()
+        visitor.say_raw('{"type": "pong"}')
+        slam(visitor.socket.socket)
+        visitor.close()
+    host, _, port = served.url.removeprefix("http://").rstrip("/").partition(":")
+    for _ in range(20):
+        with socket.create_connection((host, int(port))) as raw:
+            raw.sendall(UPGRADE % str(hub.id).encode())
+            slam(raw)
+    with FakeHub(served.url, hub.id, hub.secret):
+        pass
+    soon(lambda: caplog.text.count("is gone") + caplog.text.count("was refused") >= 20)
+    assert not [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"]
+
+
+UPGRADE = (
+    b"GET /ws/hub/%s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+def slam(line):
+    """Close with a reset, as a machine does that was switched off and on."""
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    line.close()

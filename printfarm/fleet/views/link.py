@@ -4,6 +4,7 @@ import logging
 import secrets
 import threading
 from contextlib import suppress
+from http import HTTPStatus
 from uuid import UUID
 
 from flask import Blueprint, current_app, request
@@ -47,27 +48,40 @@ class NotSignedIn(Exception):
 @public
 def hub_link(ws: Server, hub_id: UUID) -> None:
     place = hall(current_app)
-    limit_sending(ws)
     if not place.hold():
-        ws.close(TRY_AGAIN_LATER, "busy, try again")
+        _close(ws, TRY_AGAIN_LATER, "busy, try again")
         return
     try:
+        limit_sending(ws)
         _serve(ws, hub_id, place)
     except NotSignedIn as problem:
         log.warning("hub %s from %s was refused: %s", hub_id, request.remote_addr, problem)
-        ws.send(protocol.dump(protocol.Refused(reason=str(problem))))
-        ws.close(POLICY, "refused")
+        _close(ws, POLICY, "refused", protocol.Refused(reason=str(problem)))
     except Unavailable:
-        ws.close(TRY_AGAIN_LATER, "database busy")
+        _close(ws, TRY_AGAIN_LATER, "database busy")
     except (ConnectionClosed, OSError):
         log.info("hub %s is gone", hub_id)
     except Exception:
         # An error page would go out over the socket as if it were a message.
         log.exception("the line to hub %s broke", hub_id)
-        with suppress(ConnectionClosed, OSError):
-            ws.close(INTERNAL_ERROR, "this is our fault; try again")
+        _close(ws, INTERNAL_ERROR, "this is our fault; try again")
     finally:
         place.release()
+
+
+@bp.errorhandler(ConnectionError)
+def gone_before_the_handshake(problem: ConnectionError) -> tuple[str, int]:
+    """Whoever knocked has left: nobody reads this answer, and it is no bug of ours."""
+    log.info("a hub from %s went in the middle of the handshake: %s", request.remote_addr, problem)
+    return "", HTTPStatus.BAD_REQUEST
+
+
+def _close(ws: Server, code: int, words: str, last: protocol.Message | None = None) -> None:
+    """Say goodbye to somebody who may be gone."""
+    with suppress(ConnectionClosed, OSError):
+        if last is not None:
+            ws.send(protocol.dump(last))
+        ws.close(code, words)
 
 
 def _serve(ws: Server, hub_id: UUID, place: Hall) -> None:
