@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from printfarm.files.picture_sizes import SIDES_PX
 from printfarm.files.readers import FileReading, Limits, Thumbnail, UnreadableFile, read_file, thumbnail_webp
 
 MIB = 1024 * 1024
@@ -17,7 +18,6 @@ MEMORY_BYTES = 1536 * MIB
 CPU_S = 40
 OUTPUT_BYTES = 64 * MIB
 LIMITS = Limits(seconds=25.0)
-LARGE_PX, SMALL_PX = 512, 160
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -74,15 +74,15 @@ def _write_pictures(reading: FileReading, folder: Path) -> Iterator[dict[str, An
 
 
 def _write_first_whole(candidates: Sequence[Thumbnail], plate: int, folder: Path) -> dict[str, Any] | None:
-    """The first picture that is not damaged, in two sizes; a plate without one is shown without."""
+    """The first picture that is not damaged, in every size; a plate without one is shown without."""
     for picture in candidates:
         try:
-            large, small = (thumbnail_webp(picture, max_side_px=side) for side in (LARGE_PX, SMALL_PX))
+            encoded = {kind: thumbnail_webp(picture, max_side_px=side) for kind, side in SIDES_PX.items()}
         except UnreadableFile:
             continue
-        (folder / f"{plate}.webp").write_bytes(large)
-        (folder / f"{plate}-small.webp").write_bytes(small)
-        shrunk = min(1.0, LARGE_PX / max(picture.width, picture.height))
+        for kind, content in encoded.items():
+            (folder / f"{plate}-{kind}.webp").write_bytes(content)
+        shrunk = min(1.0, SIDES_PX["picture"] / max(picture.width, picture.height))
         width, height = (max(1, round(side * shrunk)) for side in (picture.width, picture.height))
         return {"plate": plate, "width": width, "height": height}
     return None

@@ -18,6 +18,7 @@ from printfarm.core.storage import CHUNK, storage, storage_key
 from printfarm.core.work import unit_of_work
 from printfarm.files import service
 from printfarm.files.models import Upload
+from printfarm.files.picture_sizes import SIDES_PX
 from printfarm.files.readers import UnreadableFile
 from printfarm.files.readers.results import Json
 from printfarm.files.receiving import SCRATCH, drafts_folder
@@ -89,7 +90,7 @@ def refuse_unprintable(reading: Json) -> None:
 
 def forget_file(shop_id: UUID, file_id: UUID) -> None:
     """Remove the bytes of a file whose row is gone."""
-    for kind in ("incoming", "sliced", "picture", "thumb"):
+    for kind in ("incoming", "sliced", *SIDES_PX):
         storage().delete(storage_key(shop_id, kind, file_id))
     with unit_of_work(shop_id) as db:
         settle(db, service.FORGET, file_id)
@@ -145,13 +146,12 @@ def _hash(path: Path) -> Received:
 
 
 def _keep_picture(shop_id: UUID, upload_id: UUID, scratch: Path, shown: dict[str, int]) -> PlatePicture:
-    """Store both sizes. The id follows from the upload and the plate, so a second run writes over the first."""
+    """Store every size. The id follows from the upload and the plate, so a second run writes over the first."""
     number = shown["plate"]
-    large = scratch / f"{number}.webp"
     picture_id = uuid5(upload_id, f"plate {number}")
-    storage().put_file(storage_key(shop_id, "picture", picture_id), large)
-    storage().put_file(storage_key(shop_id, "thumb", picture_id), scratch / f"{number}-small.webp")
-    content = large.read_bytes()
+    for kind in SIDES_PX:
+        storage().put_file(storage_key(shop_id, kind, picture_id), scratch / f"{number}-{kind}.webp")
+    content = (scratch / f"{number}-picture.webp").read_bytes()
     return PlatePicture(
         picture_id, number, hashlib.sha256(content).hexdigest(), len(content), shown["width"], shown["height"]
     )

@@ -18,7 +18,8 @@ UPLOAD_STATES = ("receiving", "received", "reading", "needs-answer", "done", "fa
 class StoredFile(ShopScoped, Base):
     """Bytes that a shop keeps: a sliced file or a picture. They lie at core.storage.storage_key(shop, kind, id).
 
-    A sliced file has the id of the upload that brought it. A picture has a smaller sister under the kind `thumb`.
+    A sliced file has the id of the upload that brought it. A picture has smaller sisters under the kinds of
+    printfarm.files.picture_sizes.
     """
 
     __tablename__ = "stored_files"

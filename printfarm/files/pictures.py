@@ -8,29 +8,40 @@ from flask.typing import ResponseReturnValue
 from printfarm.core.errors import NotFound
 from printfarm.core.storage import storage, storage_key
 from printfarm.files.models import StoredFile
+from printfarm.files.picture_sizes import ASKED, WHOLE
 
 # A stored file never changes under its id; `private`: only the person's own browser may keep it.
 FOREVER = "private, max-age=31536000, immutable"
 SANDBOX = "default-src 'none'; sandbox"
 
 
-def serve_picture(picture: StoredFile, *, small: bool) -> ResponseReturnValue:
-    """A picture that our own encoder wrote; through us also from S3, so that browsers can keep it."""
-    kind = "thumb" if small else "picture"
-    etag = f"{picture.id}-{kind}"
+def serve_picture(picture: StoredFile, size: str) -> ResponseReturnValue:
+    """A picture that our own encoder wrote; through us also from S3, so that browsers can keep it.
+
+    `size` is small, medium, or anything else for the whole picture.
+    """
+    kinds = ASKED.get(size, WHOLE)
+    etag = f"{picture.id}-{kinds[0]}"
     if etag in request.if_none_match:
         response = make_response("", 304)
         response.set_etag(etag)
     else:
-        try:
-            with storage().open(storage_key(picture.shop_id, kind, picture.id)) as stored:
-                response = Response(stored.read(), mimetype="image/webp")
-        except FileNotFoundError as problem:
-            raise NotFound("This picture is no longer there.") from problem
+        content = next(filter(None, (_content(picture, kind) for kind in kinds)), None)
+        if content is None:
+            raise NotFound("This picture is no longer there.")
+        response = Response(content, mimetype="image/webp")
         response.set_etag(etag)
     response.headers["Cache-Control"] = FOREVER
     response.headers["Content-Security-Policy"] = SANDBOX
     return response
+
+
+def _content(picture: StoredFile, kind: str) -> bytes | None:
+    try:
+        with storage().open(storage_key(picture.shop_id, kind, picture.id)) as stored:
+            return stored.read()
+    except FileNotFoundError:
+        return None
 
 
 def serve_file(shop_id: UUID, stored: StoredFile) -> ResponseReturnValue:

@@ -19,7 +19,7 @@ from printfarm.core.signing import FILE_SECONDS, verify
 from printfarm.core.storage import storage, storage_key
 from printfarm.core.web import ViewAnswer, done, page
 from printfarm.core.work import read_only, unit_of_work
-from printfarm.files import pictures, queries, receiving, service
+from printfarm.files import picture_sizes, pictures, queries, receiving, service
 from printfarm.files.forms import DirectUpload
 from printfarm.files.models import Upload
 from printfarm.files.multipart import FieldPart, FilePart, read_parts, skip
@@ -35,7 +35,11 @@ def install(app: Flask) -> None:
     app.register_blueprint(bp)
     app.extensions["csrf"].exempt("printfarm.files.views.receive_uploads")
     app.extensions.setdefault("printfarm.upload_page", "files.uploads")
-    app.jinja_env.globals["upload_url"] = upload_url
+    app.jinja_env.globals.update(
+        upload_url=upload_url,
+        picture_source=picture_sizes.picture_source,
+        picture_sources=picture_sizes.picture_sources,
+    )
 
 
 def upload_url(upload: Upload) -> str:
@@ -218,7 +222,7 @@ def discard_upload(db: Session, upload_id: UUID) -> ViewAnswer:
 def picture(shop_id: UUID, file_id: UUID) -> ResponseReturnValue:
     with read_only(shop_id) as db:
         stored = queries.find_file(db, file_id, "picture")
-    return pictures.serve_picture(stored, small=request.args.get("size") == "small")
+    return pictures.serve_picture(stored, request.args.get("size", ""))
 
 
 @bp.get("/signed/<token>")

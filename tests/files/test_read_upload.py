@@ -1,5 +1,6 @@
 """The worker reads what was uploaded: once or twice, after a crash, and whatever the file is made of."""
 
+import io
 import os
 import struct
 import subprocess
@@ -10,10 +11,12 @@ from uuid import UUID
 
 import pytest
 import time_machine
+from PIL import Image
 from sqlalchemy import func, select
 
 from jobs.extraction import read_upload
 from printfarm.core.owed import Owed
+from printfarm.core.storage import storage, storage_key
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.files import extraction, service
 from printfarm.files.models import StoredFile
@@ -114,14 +117,29 @@ def test_everything_that_the_file_says_is_kept(olga, tmp_path) -> None:
     assert owed(olga.app, upload.id) == []
 
 
-def test_pictures_are_ours_in_two_sizes(olga, tmp_path) -> None:
+def picture(olga, url: str) -> Image.Image:
+    response = olga.get(url).response
+    assert response.content_type == "image/webp"
+    return Image.open(io.BytesIO(response.data), formats=["WEBP"])
+
+
+def test_pictures_are_ours_in_sizes_that_fit(olga, tmp_path) -> None:
     upload = read(olga, arrive(olga, sliced(tmp_path)))
-    large = olga.get(f"/files/pictures/{upload.picture_id}").response
-    small = olga.get(f"/files/pictures/{upload.picture_id}?size=small").response
-    for picture in (large, small):
-        assert picture.data[:4] == b"RIFF"
-        assert picture.content_type == "image/webp"
-    assert len(small.data) < len(large.data)
+    url = f"/files/pictures/{upload.picture_id}"
+    whole, medium, small = (picture(olga, address) for address in (url, f"{url}?size=medium", f"{url}?size=small"))
+    assert (medium.width, small.width) == (320, 160)
+    with olga.app.app_context(), read_only(olga.shop_id) as db:
+        row = db.get_one(StoredFile, upload.picture_id)
+    assert (row.width_px, row.height_px) == whole.size
+    assert max(whole.size) > 320
+
+
+def test_pictures_from_before_the_medium_size_are_still_shown(olga, tmp_path) -> None:
+    upload = read(olga, arrive(olga, sliced(tmp_path)))
+    with olga.app.app_context():
+        storage().delete(storage_key(olga.shop_id, "medium", upload.picture_id))
+    url = f"/files/pictures/{upload.picture_id}"
+    assert picture(olga, f"{url}?size=medium").size == picture(olga, url).size
 
 
 def test_the_page_moves_from_reading_to_the_question(olga, tmp_path) -> None:

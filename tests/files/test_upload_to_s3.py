@@ -60,7 +60,7 @@ def test_the_browser_puts_and_the_worker_hashes_and_reads(olga, bucket, tmp_path
     with olga.app.app_context():
         extraction.forget_incoming(olga.shop_id, upload_id)
     kinds = [key.split("/")[1] for key in bucket.stored()]
-    assert kinds == ["picture", "sliced", "thumb"]
+    assert kinds == ["medium", "picture", "sliced", "thumb"]
     saved = save(olga, upload_id)
     download = olga.get(olga.get(f"{saved.location}/file").location)
     assert download.status == 302
