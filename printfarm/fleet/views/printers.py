@@ -7,12 +7,14 @@ from flask import request, url_for
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_view
+from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.web import ViewAnswer, done, page, render_block
 from printfarm.filament.queries import people
 from printfarm.fleet import queries, service
 from printfarm.fleet.forms import ControlForm
 from printfarm.fleet.views.blueprint import bp, me
+from printfarm.fleet.wall import wall_of
 
 OF_A_RUN = frozenset({"pause", "resume", "stop"})
 
@@ -20,6 +22,8 @@ OF_A_RUN = frozenset({"pause", "resume", "stop"})
 @bp.get("")
 @shop_view(role="viewer")
 def show(db: Session) -> ViewAnswer:
+    if request.args.get("wall"):
+        return page("fleet/wall.html", "wall", wall=wall_of(queries.printer_cards(db)), now=utc_now())
     return page("fleet/show.html", "printer_list", **_fleet(db))
 
 
