@@ -28,14 +28,14 @@ class Entry:
 
 
 MENU = (
-    Entry("insight.dashboard", "Dashboard", "layout-dashboard", key="d"),
+    Entry("insight.dashboard", "Dashboard", "layout-dashboard", key="d", also=("insight.needs",)),
     Entry("queue.show", "Print queue", "list-ordered", "Printing", phone="Queue", key="q", also=("queue",)),
     Entry("fleet.show", "Printers", "printer", "Printing", phone="Printers", key="p", also=("fleet",)),
     Entry("library.models", "Library", "library", "Printing", key="l", also=("library",)),
     Entry("files.uploads", "Uploads", "cloud-upload", "Printing", key="u", also=("files", "library.upload"), role="operator"),
     Entry(
         "filament.spools", "Spools", "spool", "Stock", phone="Spools", key="s",
-        also=("filament.spool", "filament.add_spool", "filament.edit_spool", "filament.spool_by_code"),
+        also=("filament.spool", "filament.edit_spool", "filament.spool_by_code", "floor.labels"),
     ),
     Entry("filament.filaments", "Filaments", "palette", "Stock", key="f", also=("filament",)),
     Entry("floor.scan", "Scan", "scan-line", "Stock", phone="Scan", key="c", also=("floor",)),
