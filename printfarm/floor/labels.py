@@ -30,9 +30,9 @@ class Paper:
 
 
 PAPERS = (
-    Paper("62", "62 mm tape", "Brother QL with continuous tape; each label is 40 mm long"),
-    Paper("40x30", "40 × 30 mm", "the common roll of small thermal printers"),
-    Paper("a4", "A4 sheet", "3 × 8 labels of 70 × 37 mm", columns=3, rows=8),
+    Paper("62", "62 mm tape", "continuous, as for Brother QL; 40 mm each"),
+    Paper("40x30", "40 × 30 mm", "rolls of small label printers"),
+    Paper("a4", "A4 sheet", "3 × 8 of 70 × 37 mm", columns=3, rows=8),
 )
 BY_KEY = {paper.key: paper for paper in PAPERS}
 

@@ -25,6 +25,7 @@
   function show(on) {
     frame.hidden = stop.hidden = !on;
     start.hidden = on;
+    place.querySelector("[data-switch]").hidden = false;
   }
 
   function close() {

@@ -18,11 +18,17 @@ POINTS_PER_MM = 72 / 25.4
 
 
 @contextmanager
-def signed_in(browser: Browser, app: Flask, person: Person, **options: object) -> Iterator[Page]:
-    """A page of this person's browser; script errors and breaches of the policy fail the test."""
+def signed_in(
+    browser: Browser, app: Flask, person: Person, *, host: str = "127.0.0.1", **options: object
+) -> Iterator[Page]:
+    """A page of this person's browser; script errors and breaches of the policy fail the test.
+
+    `host`: another name by which this browser finds the server.
+    """
     with serving(app) as server:
-        context = browser.new_context(base_url=server.url, **options)  # type: ignore[arg-type]
-        _lend_session(context, person, server.url)
+        url = server.url.replace("127.0.0.1", host)
+        context = browser.new_context(base_url=url, **options)  # type: ignore[arg-type]
+        _lend_session(context, person, url)
         page = context.new_page()
         page.set_default_timeout(10_000)
         problems: list[str] = []
