@@ -87,4 +87,17 @@ def _file(folder: Path, response: Response) -> bytes | None:
 @lru_cache(maxsize=128)
 def _compressed_file(path: Path, _changed_at: int) -> bytes | None:
     plain = path.read_bytes()
-    return gzip.compress(plain, FILE_LEVEL, mtime=0) if len(plain) >= SMALLEST_BYTES else None
+    if len(plain) < SMALLEST_BYTES:
+        return None
+    return gzip.compress(_lean(path, plain), FILE_LEVEL, mtime=0)
+
+
+def _lean(path: Path, plain: bytes) -> bytes:
+    """Our own scripts without lines of comment and indentation, a tenth of what they weigh compressed.
+
+    A test sees to it that no script has a text over several lines, where both would mean something.
+    """
+    if path.suffix != ".js" or path.parent.name == "vendor":
+        return plain
+    lines = (line.strip() for line in plain.splitlines())
+    return b"\n".join(line for line in lines if line and not line.startswith(b"//"))

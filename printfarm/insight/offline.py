@@ -7,7 +7,7 @@ from flask import Response
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from printfarm.accounts.access import public, shop_view
+from printfarm.accounts.access import shop_view
 from printfarm.core.clock import utc_now
 from printfarm.core.web import page
 from printfarm.fleet.queries import PrinterCard, printer_cards
@@ -34,7 +34,6 @@ def offline(db: Session) -> ResponseReturnValue:
 
 
 @bp.get("/offline/nothing")
-@public
 def nothing_kept() -> Response:
-    """What the worker shows when it knows of no queue. The same for everybody."""
+    """What the worker shows when it knows of no queue. The same for everybody, also before the first start."""
     return page("insight/offline.html", snapshot=None)

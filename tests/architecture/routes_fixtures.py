@@ -190,7 +190,6 @@ PUBLIC = {
     "accounts.sign_in": "tests/accounts/test_sign_in.py",
     "accounts.sign_in_link": "tests/accounts/test_one_time_links.py",
     "files.signed_file": "tests/architecture/test_routes.py",
-    "insight.nothing_kept": "tests/ui/test_offline.py",
     "hub_link.hub_link": "tests/architecture/test_routes.py",
 }
 
@@ -199,6 +198,7 @@ WITHOUT_A_GUARD = {
     "static",
     "health.alive",
     "health.ready",
+    "insight.nothing_kept",
     "installable.icon",
     "installable.manifest",
     "installable.service_worker",
