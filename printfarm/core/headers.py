@@ -47,6 +47,11 @@ def on_https() -> bool:
     return public.scheme == "https" and public.netloc == request.host
 
 
+def may_be_installed() -> bool:
+    """Whether browsers install this site and let it keep a page for no connection: over https, and on this machine itself."""
+    return on_https() or urlsplit(request.host_url).hostname in {"localhost", "127.0.0.1", "::1"}
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Put the headers on every answer."""
     app.session_interface = CookieSessions()

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from flask import Flask, url_for
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
 
 from tests.support.cast import PASSWORD
 from tests.support.server import Served
@@ -91,13 +91,17 @@ def cold(chromium: Browser, served: Served, signed_in: dict, **window: object) -
 
 def weigh(page: Page, path: str) -> Counter[str]:
     """Bytes on the wire by kind of request, as a first visit costs them."""
-    requests = []
-    page.on("requestfinished", lambda request: requests.append(request))
+    finished: list[Request] = []
+
+    def note(request: Request) -> None:
+        if "/files/pictures/" not in request.url:
+            finished.append(request)
+
+    page.on("requestfinished", note)
     page.goto(path, wait_until="networkidle")
     weights: Counter[str] = Counter()
-    for request in requests:
-        if "/files/pictures/" not in request.url:
-            weights[request.resource_type] += request.sizes()["responseBodySize"]
+    for request in finished:
+        weights[request.resource_type] += request.sizes()["responseBodySize"]
     return weights
 
 

@@ -13,6 +13,7 @@ from printfarm.accounts.models import User
 from printfarm.accounts.queries import sessions_of
 from printfarm.accounts.views.blueprint import bp
 from printfarm.core import rates
+from printfarm.core.headers import may_be_installed
 from printfarm.core.web import page
 from printfarm.core.work import read_only, unit_of_work
 
@@ -86,6 +87,7 @@ def _profile(who: SignedIn, form: Any = None, password_form: Any = None) -> Resp
         form=form or NameForm(formdata=None, name=who.user.name, theme=who.user.theme),
         password_form=password_form or ChangePasswordForm(formdata=None),
         sessions=sessions,
+        may_be_installed=may_be_installed(),
     )
 
 
