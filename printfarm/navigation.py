@@ -35,7 +35,7 @@ MENU = (
     Entry("files.uploads", "Uploads", "cloud-upload", "Printing", key="u", also=("files", "library.upload"), role="operator"),
     Entry(
         "filament.spools", "Spools", "spool", "Stock", phone="Spools", key="s",
-        also=("filament.spool", "filament.edit_spool", "filament.spool_by_code", "floor.labels"),
+        also=("filament.spool", "filament.edit_spool", "floor.labels"),
     ),
     Entry("filament.filaments", "Filaments", "palette", "Stock", key="f", also=("filament",)),
     Entry("floor.scan", "Scan", "scan-line", "Stock", phone="Scan", key="c", also=("floor",)),

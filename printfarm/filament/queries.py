@@ -229,8 +229,3 @@ def choices_for(db: Session, entries: list[StockEntry]) -> dict[str, Any]:
     ):
         rolls[spool.filament_id].append(spool)
     return {"filaments": filaments, "rolls": rolls}
-
-
-def spool_by_code(db: Session, code: str) -> Spool | None:
-    """The spool with a short code, as typed: case does not matter."""
-    return db.scalar(select(Spool).where(Spool.code == code.strip().upper()))

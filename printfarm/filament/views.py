@@ -8,7 +8,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_view
-from printfarm.core.errors import DomainError, NotFound
+from printfarm.core.errors import DomainError
 from printfarm.core.units import mg_from_grams
 from printfarm.core.web import ViewAnswer, done, page, refused, render_block
 from printfarm.filament import queries, service
@@ -101,16 +101,6 @@ def add_spool(db: Session, filament_id: UUID) -> ViewAnswer:
 @shop_view(role="viewer")
 def spool(db: Session, spool_id: UUID) -> ViewAnswer:
     return page("filament/spool.html", "spool_page", **_spool(db, spool_id))
-
-
-@bp.get("/code/<code>")
-@shop_view(role="viewer")
-def spool_by_code(db: Session, code: str) -> ViewAnswer:
-    """What a label leads to."""
-    found = queries.spool_by_code(db, code)
-    if found is None:
-        raise NotFound("No spool of this shop has that code.")
-    return done(url_for("filament.spool", spool_id=found.id))
 
 
 @bp.route("/spools/<uuid:spool_id>/edit", methods=["GET", "POST"])

@@ -109,7 +109,6 @@ ROUTES: dict[str, Ask] = {
     "filament.restore_filament": Ask(),
     "filament.restore_spool": Ask(),
     "filament.spool": Ask(),
-    "filament.spool_by_code": Ask(),
     "filament.spools": Ask(),
     "filament.unassigned": Ask(),
     "filament.undo_entry": Ask(last=True),

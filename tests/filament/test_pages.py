@@ -110,12 +110,6 @@ def test_a_line_is_undone_from_the_page(olga, spool):
     assert remaining(spool) == 1_000_000
 
 
-def test_a_label_leads_to_its_spool(bob, spool):
-    answer = bob.get(f"/filament/code/{spool.code.lower()}")
-    assert answer.status == 303
-    assert answer.location.endswith(str(spool.id))
-
-
 def test_the_list_finds_by_colour_brand_and_code(bob, spool):
     for word in ("galaxy", "PRUSA", spool.code[:4]):
         assert f"spool-{spool.id}" in str(bob.get(f"/filament/spools?q={word}").soup)
@@ -131,7 +125,6 @@ def test_a_viewer_may_look_but_not_weigh(bob, spool):
 def test_another_shop_finds_nothing(charlie, spool):
     assert charlie.get(f"/filament/spools/{spool.id}").status == 404
     assert charlie.post(f"/filament/spools/{spool.id}/weigh", {"what": "set", "grams": "1"}).status == 404
-    assert charlie.get(f"/filament/code/{spool.code}").status == 404
     assert remaining(spool) == 1_000_000
 
 

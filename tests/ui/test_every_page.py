@@ -13,7 +13,7 @@ from tests.support.cast import Person
 # Neither below a section nor in the menu: the search, and the page that shows the parts of the look.
 WITHOUT_A_TRAIL = {"insight.find", "insight.showcase"}
 # What such an address shows is another page's, or nothing that a person reads.
-SAME_PAGE = {"filament.spool_by_code", "floor.open_code", "insight.offline"}
+SAME_PAGE = {"floor.open_code", "insight.offline"}
 
 
 @pytest.fixture
