@@ -60,12 +60,13 @@ def wall_of(cards: list[PrinterCard]) -> Wall:
 
 def columns_for(count: int, width: float, height: float) -> int:
     """How many columns make the cells large and leave few places empty."""
+    count = max(1, count)
 
     def size(columns: int) -> float:
         rows = -(-count // columns)
         return min(width / columns / CELL_RATIO, height / rows) * count / (columns * rows)
 
-    return max(range(1, max(1, count) + 1), key=size)
+    return max(range(1, count + 1), key=size)
 
 
 def _cell(card: PrinterCard) -> Cell:

@@ -1,119 +1,23 @@
 """The dashboard: what prints, what waits and why, what needs a person, and the first steps of a new shop."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from uuid import uuid4
 
-import pytest
 from flask import current_app, url_for
 from sqlalchemy import event
 
+from printfarm.core.bus import remember_telemetry
 from printfarm.core.clock import utc_now
 from printfarm.core.database import db as database
 from printfarm.core.events import event_kinds
+from printfarm.core.formats import in_minutes
 from printfarm.core.live import render_events
-from printfarm.core.secrets import seal
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service as filament
-from printfarm.files.models import StoredFile, Upload
+from printfarm.files.models import Upload
 from printfarm.fleet.events import PrinterChanged
 from printfarm.fleet.models import Hub, Printer, PrinterError
 from printfarm.insight.queries import day_start, get_dashboard
-from printfarm.library.models import FilamentRequirement, Model, Plate, Variant
-from printfarm.queue.models import JobOption, PrintJob, PrintRun, RunFilament
-from printfarm.queue.service import add_jobs
-from printfarm.queue.service.order import places_at_end
-
-
-class Shop:
-    """Puts rows into one shop, as the areas below would."""
-
-    def __init__(self, shop_id) -> None:
-        self.id = shop_id
-
-    def printer(self, name: str, **more) -> Printer:
-        with unit_of_work(self.id) as db:
-            hub = Hub(name="Hub", secret_sealed="x", connected_at=utc_now(), last_seen_at=utc_now())
-            db.add(hub)
-            db.flush()
-            printer = Printer(
-                hub_id=hub.id,
-                name=name,
-                model="Bambu Lab P1S",
-                model_id="C12",
-                address="127.0.0.1",
-                serial=uuid4().hex[:12].upper(),
-                access_code_sealed=seal("12345678", bound_to="x"),
-                connection="online",
-                state="idle",
-                **more,
-            )
-            db.add(printer)
-        return printer
-
-    def plate(self, name: str = "Gear box", *, grams: str = "12.5", minutes: int = 60) -> Plate:
-        with unit_of_work(self.id) as db:
-            file = StoredFile(
-                kind="sliced", sha256=uuid4().hex, md5="", size_bytes=1, content_type="model/3mf", original_name="a.3mf"
-            )
-            model = Model(name=name)
-            db.add_all([file, model])
-            db.flush()
-            variant = Variant(
-                model_id=model.id, file_id=file.id, name="P1S", version=1, file_format="gcode.3mf", sliced=True
-            )
-            db.add(variant)
-            db.flush()
-            plate = Plate(
-                variant_id=variant.id,
-                number=1,
-                duration_s=minutes * 60,
-                layers=40,
-                printable=True,
-                printer_model_id="C12",
-                gcode_path="Metadata/plate_1.gcode",
-            )
-            db.add(plate)
-            db.flush()
-            db.add(
-                FilamentRequirement(
-                    plate_id=plate.id, slot=1, material="PLA", colour_hex="#00AE42", total_mg=int(Decimal(grams) * 1000)
-                )
-            )
-        return plate
-
-    def jobs(self, plate: Plate, count: int = 1) -> list[PrintJob]:
-        with unit_of_work(self.id) as db:
-            return add_jobs(db, plate.id, quantity=count)
-
-    def run(self, plate: Plate, printer: Printer, state: str, *, ended_at=None, used_mg: int = 0, **more) -> PrintRun:
-        job_state = {"running": "printing", "unknown": "printing"}.get(state, state)
-        with unit_of_work(self.id) as db:
-            job = PrintJob(name="Gear box", state=job_state, place=places_at_end(db, 1)[0], ended_at=ended_at)
-            db.add(job)
-            db.flush()
-            db.add(JobOption(job_id=job.id, plate_id=plate.id))
-            run = PrintRun(
-                job_id=job.id,
-                printer_id=printer.id,
-                plate_id=plate.id,
-                code=f"PF-{uuid4().hex[:10]}",
-                state=state,
-                started_at=utc_now(),
-                ended_at=ended_at,
-                total_layers=40,
-                parts_made=1 if state == "completed" else 0,
-                **more,
-            )
-            db.add(run)
-            db.flush()
-            db.add(RunFilament(run_id=run.id, slot=1, used_mg=used_mg))
-        return run
-
-
-@pytest.fixture
-def rows(ctx, shop) -> Shop:
-    return Shop(shop.id)
+from printfarm.queue.service import move_job
 
 
 def stat(page, label: str) -> tuple[str, str, str]:
@@ -177,6 +81,63 @@ def test_what_prints_shows_its_printer_and_how_far_it_is(alice, rows):
     assert card.select_one("progress")["value"] == "62"
     assert card.select_one("a")["href"] == f"/queue/jobs/{run.job_id}"
     assert stat(page, "Printing") == ("1 of 1", "nothing is due", "/fleet")
+
+
+def test_a_print_says_when_it_is_done_and_what_it_leaves_on_its_roll(alice, rows, ctx):
+    green = rows.spool(grams=200)
+    printer = rows.printer("Anna")
+    run = rows.run(rows.plate(), printer, "running", spool=green, planned_mg=60_000)
+    short = rows.run(
+        rows.plate("Vase"), rows.printer("Bruno"), "running", spool=rows.spool("Red", grams=10), planned_mg=12_500
+    )
+    remember_telemetry(rows.id, "printer", printer.id, {"run_code": run.code, "percent": 40, "remaining_minutes": 35})
+    page = alice.get("/")
+    card = page.one(f"#at-work-{run.job_id}")
+    with ctx.test_request_context(), read_only(rows.id) as db:
+        ctx.extensions["printfarm.enter_shop"](db, rows.id)
+        due = {in_minutes(35), in_minutes(34)}
+    assert any(f"35 min left · done at {moment}" in card.get_text(" ", strip=True) for moment in due)
+    assert "140 g left after it" in card.select_one(".feeding").get_text(" ", strip=True)
+    assert card.select_one(".feeding a")["href"] == f"/filament/spools/{green.id}"
+    assert "2.5 g too little" in page.one(f"#at-work-{short.job_id} .feeding").get_text(" ", strip=True)
+    assert stat(page, "Printing")[1].startswith("next done at ")
+
+
+def test_a_filament_runs_out_at_the_job_that_gets_too_little(alice, charlie, rows):
+    scarce, plenty = rows.spool("Pink", grams=100, colour_hex="#F2A7BB"), rows.spool("Green", grams=1000)
+    _, second, third = rows.jobs(rows.plate("Vase", grams="40", filament_id=scarce.filament_id), 3)
+    rows.jobs(rows.plate("Box", grams="100", filament_id=plenty.filament_id))
+    with unit_of_work(rows.id) as db:
+        move_job(db, third.id, after=None)
+    page = alice.get("/")
+    pink, green = page.all("#lasting .row")
+    assert pink.select_one(".row-name").get_text() == "PLA Pink"
+    assert "Runs out at Vase" in pink.get_text(" ", strip=True)
+    assert "the 3rd of 3 jobs that need it" in pink.get_text(" ", strip=True)
+    assert pink.select_one(".row-more a")["href"] == f"/queue/jobs/{second.id}"
+    assert pink.select_one(".row-figure").contents[0] == "-20.0 g"
+    assert "One job takes 100 g of 1.00 kg" in green.get_text(" ", strip=True)
+    assert green.select_one(".row-figure").contents[0] == "900 g"
+    assert not charlie.get("/").all("#lasting")
+    with unit_of_work(rows.id) as db:
+        filament.archive_spool(db, scarce.id)
+    pink = alice.get("/").one("#lasting .row:first-child")
+    assert "the next job that needs it. In stock: 0.0 g, needed: 120 g." in pink.get_text(" ", strip=True)
+
+
+def test_what_was_made_today_stands_there_with_its_picture_and_number(alice, rows):
+    printer, boxes, vases = rows.printer("Anna"), rows.plate("Box"), rows.plate("Vase")
+    for _ in range(3):
+        rows.run(boxes, printer, "completed", ended_at=utc_now())
+    rows.run(vases, printer, "completed", ended_at=utc_now())
+    failed = rows.run(vases, printer, "failed", ended_at=utc_now(), sentence="The nozzle clogged.")
+    page = alice.get("/")
+    assert [one.get_text(" ", strip=True) for one in page.all(".made li")] == [
+        f"Vase ×\u20091 {page.all('.made-figures .soft')[0].get_text()}",
+        f"Box ×\u20093 {page.all('.made-figures .soft')[1].get_text()}",
+    ]
+    assert alice.get(page.all(".made a")[0]["href"]).status == 200
+    assert "Failed on Anna The nozzle clogged." in page.one(f"#failed-{failed.id}").get_text(" ", strip=True)
 
 
 def test_what_waits_says_why_and_how_long_it_takes(alice, rows):
@@ -301,6 +262,9 @@ def test_the_number_of_statements_does_not_grow_with_the_shop(ctx, rows):
             rows.run(plate, rows.printer(f"Q{number}"), "unknown")
             rows.run(plate, printer, "completed", ended_at=utc_now())
             rows.jobs(plate, 2)
+            rows.run(plate, printer, "failed", ended_at=utc_now())
+            spool = rows.spool(f"Colour {number} of {count}", grams=5)
+            rows.jobs(rows.plate(f"Part {number}", filament_id=spool.filament_id))
         heard = []
         with ctx.test_request_context(), read_only(rows.id) as db:
             event.listen(database.engine, "before_cursor_execute", lambda *_: heard.append(1))
