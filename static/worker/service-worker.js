@@ -35,7 +35,7 @@ async function takeOver() {
   const names = await caches.keys();
   await Promise.all(names.filter((name) => name !== FILES && name !== LAST_KNOWN).map((name) => caches.delete(name)));
   await clients.claim();
-  await keep();
+  keep(); // not awaited: pages are not shown until this has ended
 }
 
 function endsSession({ method }, pathname) {

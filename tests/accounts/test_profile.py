@@ -112,14 +112,18 @@ def test_browsers_are_named_as_people_do(agent, name):
     assert browser_name(agent) == name
 
 
-def test_it_says_how_to_install_and_where_that_is_not_possible(alice):
+def test_it_says_how_to_install_and_where_that_is_not_possible(app, alice):
+    cookie = alice.browser.client.get_cookie("printfarm").value
     for scheme, host, possible in (
         ("http", "localhost", True),
         ("http", "127.0.0.1:8080", True),
         ("https", "print.example.com", True),
         ("http", "farm.local", False),
     ):
-        seen_as = {"HTTP_HOST": host, "wsgi.url_scheme": scheme}
-        card = alice.get("/profile", environ_overrides=seen_as).one("#install")
+        browser = Browser(app)
+        browser.client = app.test_client(use_cookies=False)
+        card = browser.get("/profile", base_url=f"{scheme}://{host}", headers={"Cookie": f"printfarm={cookie}"}).one(
+            "#install"
+        )
         assert "Add to Home Screen" in card.get_text()
         assert ("plain http" in card.get_text()) is not possible, host

@@ -1,10 +1,13 @@
 """The service worker in a real browser, on the real application: what is kept, for how long, and what never comes from it."""
 
+import threading
 from collections.abc import Iterator
+from functools import wraps
 from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
+from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -18,6 +21,7 @@ from tests.support.server import Served
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(120)]
 
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 CONTROLLED = "() => navigator.serviceWorker.controller !== null"
 KEPT = "async () => (await (await caches.open('last-known')).keys()).map((one) => new URL(one.url).pathname)"
 FILES_KEPT = "async () => (await caches.keys()).filter((name) => name.startsWith('files-'))"
@@ -120,6 +124,43 @@ def test_after_signing_out_nothing_is_left(page: Page, served: Served):
     expect(page.locator("main")).to_contain_text("Nothing of the queue is kept")
     expect(page.locator("body")).not_to_contain_text("Benchy")
     expect(page.locator("body")).not_to_contain_text("Alice's Prints")
+
+
+def test_what_was_still_on_its_way_is_not_kept_after_signing_out(page: Page, app: Flask):
+    asked, signed_out = threading.Event(), threading.Event()
+    real = app.view_functions["insight.offline"]
+
+    @wraps(real)
+    def slow(**path: object) -> object:
+        answer = real(**path)
+        asked.set()
+        signed_out.wait(20)
+        return answer
+
+    app.view_functions["insight.offline"] = slow
+    sign_in(page)
+    page.wait_for_function(CONTROLLED)
+    assert asked.wait(10)
+    page.goto("/profile")
+    page.locator("form[action='/sign-out']").first.evaluate("form => form.requestSubmit()")
+    page.wait_for_url("**/sign-in**")
+    signed_out.set()
+    page.wait_for_timeout(1000)
+    assert page.evaluate(KEPT) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_kept_page(chromium: Browser, served: Served, theme: str):
+    context = chromium.new_context(base_url=served.url, color_scheme=theme, viewport={"width": 360, "height": 780})
+    page = context.new_page()
+    sign_in(page)
+    wrong = []
+    for path in ("/offline", "/offline/nothing"):
+        page.goto(path)
+        found = Axe().run(page, options={"runOnly": AXE_RULES}).response["violations"]
+        wrong += [f"{path}: {one['id']}: {one['help']} {[node['target'] for node in one['nodes']]}" for one in found]
+    context.close()
+    assert wrong == []
 
 
 def test_a_session_that_was_ended_elsewhere_leaves_nothing_either(page: Page, app: Flask, shop: SimpleNamespace):
