@@ -14,9 +14,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from printfarm.files.child import limit_this_process
 
 FORMATS = ("JPEG", "PNG", "WEBP")
-LARGEST_PX = 60_000_000
-# A JPEG is shrunk while it is decoded, so a phone's largest photos cost little memory.
-LARGEST_JPEG_PX = 220_000_000
+LARGEST_PX = 40_000_000
+# A JPEG is shrunk while it is decoded, so a phone's largest photos cost little memory; a progressive one costs most of it.
+LARGEST_JPEG_PX = 120_000_000
 # Small enough to be quick; when nothing is found, once more with everything that a label across the room needs.
 SIDES_PX = (1600, 4000)
 MOST_CODES = 20

@@ -100,19 +100,20 @@ def read_photo(shop_id: UUID) -> ResponseReturnValue:
 @bp.get("/labels")
 @shop_view(role="viewer")
 def labels(db: Session) -> ViewAnswer:
-    codes = [code for text in request.args.getlist("code") if (code := code_in(text))]
+    given = [code for text in request.args.getlist("code") if (code := code_in(text))]
+    codes = list(dict.fromkeys(given))[: queries.MOST_LABELS]
     if not codes:
         return _chooser(db)
     paper = BY_KEY.get(request.args.get("paper") or request.cookies.get(PAPER_COOKIE, ""), PAPERS[0])
     start = request.args.get("start", 1, type=int)
-    found = queries.records(db, codes[: queries.MOST_LABELS])
+    found = queries.records(db, codes)
     drawn = [label_of(one, external_url(url_for("floor.open_code", code=one.code))) for one in found]
     response = page(
         "floor/labels.html",
         sheets=sheets(drawn, paper, start),
         count=len(drawn),
         codes=[label.code for label in drawn],
-        missing=len(set(codes)) - len(drawn),
+        missing=len(codes) - len(drawn),
         paper=paper,
         papers=PAPERS,
         start=min(max(start, 1), paper.per_page),
