@@ -1,5 +1,6 @@
 """The menu: which pages every screen leads to. Stands outside the order of the areas, as the application does."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,12 @@ MENU = (
 def install(app: Flask) -> None:
     """Tell every template who looks, from which shop, and where they can go."""
     app.context_processor(surroundings)
+    app.before_request(_note_the_time)
+
+
+def _note_the_time() -> None:
+    """Before the page reads anything: what changes from now on, its socket has to be told (core/live.py)."""
+    g.asked_at_ms = int(time.time() * 1000)
 
 
 def surroundings() -> dict[str, Any]:
@@ -68,6 +75,7 @@ def surroundings() -> dict[str, Any]:
         "search_url": url_for("insight.find") if shop is not None else None,
         "sign_out_url": url_for("accounts.sign_out"),
         "live": shop is not None,
+        "asked_at_ms": g.asked_at_ms,
     }
 
 

@@ -37,6 +37,7 @@ REFETCH = '{"type": "refetch"}'
 GATHER_S = 0.5
 RECHECK_S = 20
 LOOK_S = 2
+CLOCKS_DIFFER_S = 2  # a page may come from another machine than its socket
 # Close codes; pages reload at SIGNED_OUT, and come back later at the other two (static/js/live.js).
 TRY_AGAIN_LATER, SERVICE_RESTART, UNWANTED_WORDS, SIGNED_OUT = 1013, 1012, 1003, 4401
 
@@ -78,6 +79,7 @@ class Screen:
     shop_id: UUID
     session_key: str
     waiting: "queue.Queue[str | None]" = field(default_factory=lambda: queue.Queue(QUEUE_LENGTH))
+    asked_at: float | None = None  # Unix time at which its page was asked for; None: the page looks again by itself
     close_code: int = SERVICE_RESTART
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -110,6 +112,8 @@ class Hall:
         self._others = 0
         self._pending: dict[UUID, dict[Event, None]] = defaultdict(dict)
         self._threads: list[threading.Thread] = []
+        self._listening_since: float | None = None
+        self._heard_at: dict[UUID, float] = {}  # per shop: when it last changed
 
     def enter(self, screen: Screen) -> bool:
         """Seat a screen; False when the thread budget is spent or the process is stopping."""
@@ -119,6 +123,14 @@ class Hall:
             self._screens[screen.shop_id].add(screen)
             self._start()
         return True
+
+    def is_outdated(self, screen: Screen) -> bool:
+        """Whether the shop may have changed between the making of the screen's page and its coming here."""
+        with self._lock:
+            if screen.asked_at is None:
+                return False
+            listened = self._listening_since is not None and self._listening_since <= screen.asked_at
+            return not listened or self._heard_at.get(screen.shop_id, 0) >= screen.asked_at - CLOCKS_DIFFER_S
 
     def leave(self, screen: Screen) -> None:
         with self._lock:
@@ -175,15 +187,16 @@ class Hall:
                     self._listen_once()
                 except (RedisError, OSError) as problem:
                     log.warning("live: redis is away, trying again: %s", problem)
-                    time.sleep(1)
                 except Exception:
                     log.exception("live: listening broke, starting again")
-                    time.sleep(1)
+                self._listening_since = None
+                self.closing.wait(1)
 
     def _listen_once(self) -> None:
         # A client of its own that does not retry: redis-py would subscribe again in silence, and nobody would refetch.
         with bus.listener() as client, client.pubsub(ignore_subscribe_messages=True) as pubsub:
             pubsub.psubscribe(f"{bus.CHANNEL_PREFIX}*")
+            self._listening_since = time.time()
             self._everybody(REFETCH)  # what happened while we did not listen is not replayed
             while not self.closing.is_set():
                 message = pubsub.get_message(timeout=5)
@@ -197,6 +210,7 @@ class Hall:
         if type(event) in _endings:
             self.drop_session(_endings[type(event)](event))
         with self._lock:
+            self._heard_at[event.shop_id] = time.time()
             if event.shop_id in self._screens:
                 self._pending[event.shop_id][event] = None
 
@@ -266,6 +280,8 @@ def serve(ws: Server, screen: Screen, place: Hall, still_allowed: Callable[[], b
         if not place.enter(screen):
             ws.close(TRY_AGAIN_LATER, "busy, try again")
             return
+        if place.is_outdated(screen):
+            screen.push(REFETCH)
         _feed(ws, screen, place, still_allowed)
     except (ConnectionClosed, OSError):
         return

@@ -1,5 +1,5 @@
 // One WebSocket for all that moves; templates/base.html says what the server sends. Nothing is replayed: after a reconnect
-// "live:reconnected" makes the lists refetch; on the first connection too, when the page shows something unfinished.
+// "live:reconnected" makes the lists refetch; the first time we say when the page was asked for, and the server whether it is still true.
 (() => {
   const body = document.body;
   const mark = document.getElementById("live-mark");
@@ -41,7 +41,7 @@
   function opened() {
     failures = 0;
     mark.hidden = true;
-    if (before || document.querySelector("progress, [data-unsettled]")) announce("live:reconnected");
+    if (before) announce("live:reconnected");
     before = true;
   }
 
@@ -60,7 +60,7 @@
   function connect() {
     clearTimeout(timer);
     if (socket) return;
-    socket = new WebSocket(address);
+    socket = new WebSocket(before ? address : `${address}?since=${body.dataset.askedAt}`);
     socket.onopen = opened;
     socket.onmessage = receive;
     socket.onclose = closed;

@@ -226,6 +226,31 @@ def test_a_stopping_server_says_goodbye(app, alice, screen):
         assert closing_code(late) == 1013
 
 
+def test_a_page_that_was_overtaken_before_its_socket_opened_looks_again(app, alice, server, screen):
+    """A change between the answer and the socket is told to nobody: the page says when it was asked for."""
+    there = screen(alice)
+    asked_at_ms = int(alice.get("/members").one("body")["data-asked-at"])
+    bell_id = ring(app, alice.shop_id)
+    assert bell_id in there.recv(40)
+    with server.socket(alice.browser, since=asked_at_ms) as late:
+        assert json.loads(late.recv(10)) == REFETCH
+    with server.socket(alice.browser, since=asked_at_ms + 600_000) as current:
+        bell_id = ring(app, alice.shop_id)
+        assert current.recv(10).startswith(f'<p id="bell-{bell_id}"'), "nothing had changed since its page"
+
+
+@pytest.mark.parametrize("since", ["", "soon", "-1", "9" * 40])
+def test_a_strange_time_in_the_address_does_no_harm(app, alice, server, screen, since):
+    screen(alice)
+    with server.socket(alice.browser, since=since) as ws:
+        bell_id = ring(app, alice.shop_id)
+        heard = ws.recv(10)
+        if heard.startswith("{"):  # told to look again first
+            assert json.loads(heard) == REFETCH
+            heard = ws.recv(10)
+        assert heard.startswith(f'<p id="bell-{bell_id}"')
+
+
 def test_after_a_restart_of_redis_pages_are_told_to_look_again(settings_environ, short_tmp):
     folder = short_tmp / f"own-{new_id().hex[-8:]}"
     folder.mkdir()

@@ -86,7 +86,7 @@ def tried(adam, app, shop, printer, **more):
     """The page of a trial that has ended."""
     url = adam.post("/fleet/printers/new", typed(app, shop, printer, then="try", **more)).location
     deadline = time.monotonic() + 60
-    while (page := adam.get(url)).all("#trial[data-unsettled]"):
+    while "The hub is trying" in (page := adam.get(url)).text or "Waiting for the hub" in page.text:
         assert time.monotonic() < deadline, page.text
         time.sleep(0.2)
     return url, page

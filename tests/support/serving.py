@@ -33,14 +33,16 @@ class Server:
     def __init__(self, app: Flask, port: int, *, tls: bool) -> None:
         self.app, self.host, self.tls = app, f"127.0.0.1:{port}", tls
 
-    def socket(self, browser: Browser | None, *, origin: str | None = "", **options: Any) -> ClientConnection:
-        """The live socket as this browser's page opens it; origin None sends none, "" our own."""
+    def socket(
+        self, browser: Browser | None, *, origin: str | None = "", since: str | int | None = None, **options: Any
+    ) -> ClientConnection:
+        """The live socket as this browser's page opens it. origin None sends none, "" ours; since: its page's time."""
         cookie = browser.client.get_cookie("printfarm") if browser else None
         headers = {"Cookie": f"printfarm={cookie.value}"} if cookie else {}
         ours = f"{'https' if self.tls else 'http'}://{self.host}" if origin == "" else origin
         if self.tls:
             options["ssl"] = ssl._create_unverified_context()
-        address = f"{'wss' if self.tls else 'ws'}://{self.host}/ws/live"
+        address = f"{'wss' if self.tls else 'ws'}://{self.host}/ws/live{f'?since={since}' if since is not None else ''}"
         return connect(address, additional_headers=headers, origin=ours, open_timeout=10, **options)
 
 

@@ -35,7 +35,8 @@ def live_screen(ws: Server) -> None:
         ws.close(SIGNED_OUT, "signed out")
         return
     app, token, shop_id = current_app._get_current_object(), who.token, who.shop.id  # type: ignore[attr-defined]  # noqa: SLF001
-    screen = live.Screen(shop_id=shop_id, session_key=str(who.session.id))
+    since = request.args.get("since", type=int)
+    screen = live.Screen(shop_id, str(who.session.id), asked_at=since / 1000 if since is not None else None)
     live.serve(ws, screen, live.hall(app), lambda: _still_there(token, shop_id))
 
 
