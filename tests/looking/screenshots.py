@@ -19,6 +19,7 @@ WIDTHS = {360: 780, 768: 1024, 1280: 900}
 THEMES = ("light", "dark")
 LIVELY_AFTER_S = 25  # by then the demo's first prints have ended, and others run
 SETTLED_AFTER_MS = 250
+TALLEST = 4000
 
 
 def main(wanted: list[str]) -> int:
@@ -61,10 +62,14 @@ def _take(browser: Browser, base: str, state: str | None, pages: list[Found], wa
             for one in pages:
                 if wanted and not any(word in one.name for word in wanted):
                     continue
+                page.set_viewport_size({"width": width, "height": height})
                 page.goto(base + one.path)
                 page.wait_for_timeout(SETTLED_AFTER_MS)
+                if "wall" not in one.name:  # a window as tall as the page: bars stay at their edges
+                    whole = page.evaluate("document.documentElement.scrollHeight")
+                    page.set_viewport_size({"width": width, "height": max(height, min(whole, TALLEST))})
                 try:
-                    page.screenshot(path=FOLDER / f"{one.name}-{width}-{theme}.png", full_page=True)
+                    page.screenshot(path=FOLDER / f"{one.name}-{width}-{theme}.png")
                     taken += 1
                 except Error as problem:
                     print(f"{one.path}: {problem.message.splitlines()[0]}", file=sys.stderr)
