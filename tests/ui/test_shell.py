@@ -31,7 +31,7 @@ def test_the_bar_of_a_phone_has_the_four_things_that_an_operator_does_there(olga
     page = olga.get("/queue")
     assert words(page.all("nav.bottom a:not(.more-link)")) == ["Queue", "Printers", "Spools", "Scan"]
     assert page.one("nav.bottom [aria-current]").get_text(strip=True) == "Queue"
-    assert page.one("nav.bottom [popovertarget]")["popovertarget"] == page.one("div.sheet[popover]")["id"]
+    assert page.one("nav.bottom [popovertarget]")["popovertarget"] == page.one("nav.sheet[popover]")["id"]
 
 
 @pytest.mark.parametrize("who", ["alice", "olga", "bob"])
