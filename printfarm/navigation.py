@@ -55,7 +55,11 @@ def install(app: Flask) -> None:
 
 def _note_the_time() -> None:
     """Before the page reads anything: what changes from now on, its socket has to be told (core/live.py)."""
-    g.asked_at_ms = int(time.time() * 1000)
+    g.asked_at_ms = _now_ms()
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def surroundings() -> dict[str, Any]:
@@ -75,7 +79,7 @@ def surroundings() -> dict[str, Any]:
         "search_url": url_for("insight.find") if shop is not None else None,
         "sign_out_url": url_for("accounts.sign_out"),
         "live": shop is not None,
-        "asked_at_ms": g.asked_at_ms,
+        "asked_at_ms": g.get("asked_at_ms") or _now_ms(),  # an expired form is refused before the time is noted
     }
 
 
