@@ -70,3 +70,10 @@ def test_a_page_marks_its_section_in_the_menu(alice: Person, furnished: Shop):
         if page.all(".breadcrumb") and endpoint not in WITHOUT_A_TRAIL:
             assert current, endpoint
             assert current[0].get_text(strip=True) == page.all(".breadcrumb li")[0].get_text(strip=True), endpoint
+
+
+def test_pages_without_a_shop_are_called_after_the_program(stranger, alice: Person):
+    assert stranger.get("/sign-in").soup.title.get_text() == "Sign in · PrintFarm"
+    missing = alice.get("/nowhere")
+    assert (missing.status, missing.soup.title.get_text()) == (404, "Not found · Alice's Prints")
+    assert stranger.get("/nowhere").soup.title.get_text() == "Not found · PrintFarm"
