@@ -149,7 +149,7 @@ def test_a_phone_loads_pictures_of_the_size_that_it_shows(
 ):
     context = cold(chromium, served, signed_in, **PHONE)
     asked: dict[str, list[str]] = {}
-    for name in ("queue", "library"):
+    for name in ("queue", "fleet", "library"):
         page = context.new_page()
         urls = asked[name] = []
         page.on("request", lambda request, urls=urls: urls.append(request.url))
@@ -157,6 +157,6 @@ def test_a_phone_loads_pictures_of_the_size_that_it_shows(
         page.close()
     context.close()
     sizes = {name: {url.partition("?")[2] for url in urls if "/files/pictures/" in url} for name, urls in asked.items()}
-    assert sizes["queue"] == {"size=small"}
+    assert sizes["queue"] == sizes["fleet"] == {"size=small"}
     assert "size=small" not in sizes["library"]
     assert sizes["library"]
