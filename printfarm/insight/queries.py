@@ -123,7 +123,7 @@ def get_dashboard(db: Session) -> Dashboard:
         lasting=what_lasts(db),
         feeding=_feeding(db, [card.run.id for card in queue.at_work if card.run is not None]),
         today=_today(db),
-        steps=_steps(db, has_printer=bool(printers), has_spool=stock.spools > 0),
+        steps=_steps(db, has_printer=bool(printers), has_spool=stock.spools > 0, has_job=_has_jobs(queue)),
     )
 
 
@@ -195,7 +195,12 @@ def _made(db: Session, since: datetime) -> list[Made]:
     return [Made(plates[plate_id], int(count), last_at) for plate_id, count, last_at in rows]
 
 
-def _steps(db: Session, *, has_printer: bool, has_spool: bool) -> FirstSteps:
-    has_model = db.scalar(select(Model.id).limit(1)) is not None
+def _has_jobs(queue: QueuePage) -> bool:
+    return bool(queue.at_work or queue.waiting.total)
+
+
+def _steps(db: Session, *, has_printer: bool, has_spool: bool, has_job: bool) -> FirstSteps:
+    """Who has a job has a model to print."""
+    has_model = has_job or db.scalar(select(Model.id).limit(1)) is not None
     has_print = db.scalar(select(PrintRun.id).where(PrintRun.started_at.is_not(None)).limit(1)) is not None
     return FirstSteps(has_printer, has_spool, has_model, has_print)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import url_for
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from printfarm.fleet.queries import OnPrinter
 from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun
@@ -14,7 +14,7 @@ from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun
 def on_printers(db: Session, printer_ids: Sequence[UUID]) -> dict[UUID, OnPrinter]:
     """The job that each of these printers works on, for its card."""
     active = select(PrintRun).where(PrintRun.printer_id.in_(printer_ids), PrintRun.state.in_(ACTIVE_RUN_STATES))
-    runs = db.scalars(active.options(selectinload(PrintRun.job), selectinload(PrintRun.plate)))
+    runs = db.scalars(active.options(joinedload(PrintRun.job), joinedload(PrintRun.plate)))
     return {
         run.printer_id: OnPrinter(
             title=run.job.name,
@@ -28,5 +28,5 @@ def on_printers(db: Session, printer_ids: Sequence[UUID]) -> dict[UUID, OnPrinte
 def why_busy(db: Session, printer_id: UUID) -> str | None:
     """Why a printer cannot be taken away or changed now."""
     active = select(PrintRun).where(PrintRun.printer_id == printer_id, PrintRun.state.in_(ACTIVE_RUN_STATES))
-    run = db.scalar(active.options(selectinload(PrintRun.job)))
+    run = db.scalar(active.options(joinedload(PrintRun.job)))
     return f"It is printing {run.job.name}. Stop that print first, or let it end." if run else None

@@ -243,17 +243,17 @@ def _last_words(db: Session, job_ids: list[UUID]) -> dict[UUID, str]:
 
 
 def _with_plates(statement: Select[PrintJob]) -> Select[PrintJob]:
-    plate = selectinload(PrintJob.options).selectinload(JobOption.plate)
+    plate = selectinload(PrintJob.options).joinedload(JobOption.plate)
     return statement.options(
         plate.selectinload(Plate.requirements),
-        plate.selectinload(Plate.variant).selectinload(Variant.model),
+        plate.joinedload(Plate.variant).joinedload(Variant.model),
     )
 
 
 def _cards(db: Session, jobs: list[PrintJob]) -> dict[UUID, JobCard]:
     ids = [job.id for job in jobs]
     active = select(PrintRun).where(PrintRun.job_id.in_(ids), PrintRun.state.in_(ACTIVE_RUN_STATES))
-    runs = {run.job_id: run for run in db.scalars(active.options(selectinload(PrintRun.printer)))}
+    runs = {run.job_id: run for run in db.scalars(active.options(joinedload(PrintRun.printer)))}
     wanted = {need.filament_id for job in jobs for need in job.options[0].plate.requirements if need.filament_id}
     filaments = _filaments(db, wanted)
     shop_id = shop_of(db)

@@ -29,7 +29,7 @@ def needs(ctx, rows):
 def figure(page) -> str:
     """The number that the bell shows; empty while it hides."""
     count = page.one("#bell-count")
-    return "" if count.has_attr("hidden") else count.contents[0].strip()
+    return "" if count.has_attr("hidden") else str(count.contents[0]).strip()
 
 
 def test_the_bell_counts_what_its_page_lists(alice, rows):
