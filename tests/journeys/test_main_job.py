@@ -141,7 +141,7 @@ def choose_the_spool(person: Person) -> None:
 
 
 def upload_and_answer(person: Person, file: Path) -> None:
-    person.menu("Upload")
+    person.menu("Uploads")
     person.page.locator("input[type=file]").set_input_files(file)
     if person.has_js:
         row = person.page.locator("#upload-list")

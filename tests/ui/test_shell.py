@@ -106,6 +106,7 @@ def test_another_persons_shops_are_nobodys_business(app, alice, charlie):
 
 def at(page: Page, path: str) -> None:
     expect(page).to_have_url(re.compile(rf"^http://[^/]+{re.escape(path)}$"))
+    page.wait_for_load_state()  # a key that is pressed before the scripts have run is lost
 
 
 @pytest.mark.journey
