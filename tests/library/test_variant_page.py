@@ -55,7 +55,7 @@ def test_the_note_and_the_names_of_plates_can_be_changed(olga, variant) -> None:
     assert olga.post(url, {**form, "note": "Prints best in the morning.", "plate-1": "Body"}).status == 303
     page = olga.get(f"/library/variants/{variant}")
     assert "Prints best in the morning." in page.text
-    assert page.one(".grid h2").get_text() == "Body"
+    assert page.one("[id^=plate-] h2").get_text() == "Body"
 
 
 def test_too_long_a_note_comes_back(olga, variant) -> None:
