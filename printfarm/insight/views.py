@@ -73,7 +73,8 @@ def clear_bed(db: Session, printer_id: UUID) -> ViewAnswer:
 @bp.get("/ui")
 @shop_view(role="owner")
 def showcase(db: Session) -> ResponseReturnValue:  # noqa: ARG001  # nothing on it comes from the shop
-    return page("_ui/showcase.html")
+    theme = request.args.get("theme", "")
+    return page("_ui/showcase.html", shown_theme=theme if theme in {"light", "dark"} else "")
 
 
 def _needs(db: Session) -> dict[str, Any]:

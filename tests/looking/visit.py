@@ -18,6 +18,8 @@ ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNLINKED = (
     "/fleet?wall=1",
     "/ui",
+    "/ui?theme=light",
+    "/ui?theme=dark",
     "/needs",
     "/search?q=pla",
     "/search",
@@ -86,7 +88,7 @@ def _opens(page: Page, url: str) -> bool:
 def kind_of(path: str) -> str:
     """The address without what differs between two pages of one kind."""
     parts = urlsplit(path)
-    kept = [one for one in parts.query.split("&") if one.partition("=")[0] in ("wall", "show", "q", "size", "view")]
+    kept = [one for one in parts.query.split("&") if one.partition("=")[0] in ("wall", "show", "q", "size", "theme")]
     return ID.sub("<id>", parts.path) + ("?" + "&".join(kept) if kept else "")
 
 
