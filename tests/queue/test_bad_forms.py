@@ -79,3 +79,15 @@ def test_weighed_grams_are_asked_again(world, olga) -> None:
     assert answer.one("details.more[open]").find(id=field["id"]) is not None
     refused = olga.post(f"/queue/runs/{run.id}/weigh", {"used-0-slot": "7", "used-0-grams": "3"})
     assert refused.status == 409, refused.text
+
+
+def test_a_page_without_scripts_does_not_refresh_under_the_hands_of_who_types(world, job, run, olga) -> None:
+    page = f"/queue/jobs/{job.id}"
+    tell(world, run, "running")
+    assert [meta["content"] for meta in olga.get(page).all("noscript meta")] == ["10"]
+    silence_hub(world)
+    assert olga.get(page).all("noscript meta") == []
+
+
+def test_a_waiting_job_without_scripts_looks_again_by_itself(job, olga) -> None:
+    assert [meta["content"] for meta in olga.get(f"/queue/jobs/{job.id}").all("noscript meta")] == ["30"]
