@@ -9,6 +9,7 @@ with warnings.catch_warnings():  # the simulated file server's library still use
     import pyftpdlib.handlers  # noqa: F401
 
 from hub.simulators.farm import SimulatedFarm
+from hub.simulators.printer import SimulatedPrinter
 from hub.simulators.spec import PrinterSpec
 from tests.hub.rig import FileServer, Rig
 
@@ -25,6 +26,14 @@ def hub(tmp_path: Path, file_server: FileServer) -> Iterator[Rig]:
     rig = Rig(tmp_path, file_server)
     yield rig
     rig.close()
+
+
+@pytest.fixture
+def printer(farm_of, hub: Rig) -> SimulatedPrinter:
+    """A P1S that the hub is connected to."""
+    made: SimulatedPrinter = farm_of("P1S").printers[0]
+    hub.add(made)
+    return made
 
 
 @pytest.fixture

@@ -14,8 +14,12 @@ from hub import protocol
 from hub.adapters.base import Timings
 from hub.files import FileStore
 from hub.ledger import Ledger
+from hub.simulators.printer import SimulatedPrinter
 from hub.supervisor import Supervisor
 from tests.hub.simulators.clients import sliced_file, wait_until
+
+RUN = "PF-7K2M9Q"
+PRINT = sliced_file(seconds=300, layers=20)
 
 QUICK = Timings(
     connect=5,
@@ -85,7 +89,7 @@ class FileServer:
 
 def printer_config(simulated: Any, **changes: Any) -> protocol.PrinterConfig:
     fields = {
-        "id": f"id-{simulated.serial}",
+        "id": printer_id(simulated),
         "model": simulated.model,
         "address": simulated.host,
         "mqtt_port": simulated.mqtt_port,
@@ -150,15 +154,15 @@ class Rig:
 
     def start(self, simulated: Any, run_code: str, data: bytes | None = None, **changes: Any) -> protocol.PrintCommand:
         data = sliced_file() if data is None else data
-        command = start_command(self.server, f"id-{simulated.serial}", run_code, data, **changes)
+        command = start_command(self.server, printer_id(simulated), run_code, data, **changes)
         self.supervisor.take(command)
         return command
 
     def order(self, simulated: Any, action: str, run_code: str | None = None) -> protocol.CommandAck:
         command_id = f"{action}-{time.monotonic_ns()}"
-        printer_id = f"id-{simulated.serial}"
+        known = printer_id(simulated)
         self.supervisor.take(
-            protocol.PrinterCommand(command_id=command_id, printer_id=printer_id, action=action, run_code=run_code)
+            protocol.PrinterCommand(command_id=command_id, known=known, action=action, run_code=run_code)
         )
         return self.wait_ack(command_id)
 
@@ -208,10 +212,15 @@ class Rig:
         return wait_until(met, what)
 
     def wait_printing(self, simulated: Any) -> protocol.PrinterStatus:
-        return self.wait_status(f"id-{simulated.serial}", "the print under way", lambda s: s.state == "printing")
+        return self.wait_status(printer_id(simulated), "the print under way", lambda s: s.state == "printing")
 
     def wait_online(self, printer_id: str) -> protocol.PrinterStatus:
         return self.wait_status(printer_id, "the printer online", lambda s: s.connection == "online" and s.confirmed)
 
     def wait_connection(self, printer_id: str, *connections: str) -> protocol.PrinterStatus:
         return self.wait_status(printer_id, f"the connection {connections}", lambda s: s.connection in connections)
+
+
+def printer_id(printer: SimulatedPrinter) -> str:
+    """Under which id the rig's hub knows a simulated printer."""
+    return f"id-{printer.serial}"

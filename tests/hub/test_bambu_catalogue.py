@@ -5,29 +5,14 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from hub.adapters.base import Timings
 from hub.protocol import ConfigurePrinter
 from hub.simulators.bambu import CATALOGUE
 from hub.simulators.spec import PrinterSpec
-from tests.hub.rig import large_file, printer_config
+from tests.hub.rig import PRINT, RUN, large_file, printer_config, printer_id
 from tests.hub.simulators.clients import sliced_file, wait_until
 
-RUN = "PF-7K2M9Q"
-PRINT = sliced_file(seconds=300, layers=20)
 SLOTS = ("PLA", "PLA", "PETG", "")
-
-
-@pytest.fixture
-def printer(farm_of, hub):
-    printer = farm_of("P1S").printers[0]
-    hub.add(printer)
-    return printer
-
-
-def printer_id(printer):
-    return f"id-{printer.serial}"
 
 
 def replies_of(printer, number):

@@ -7,22 +7,8 @@ import pytest
 
 from hub.simulators.bambu.commands import COMMANDS
 from hub.simulators.spec import FtpsOptions, PrinterSpec
-from tests.hub.rig import QUICK, Rig, large_file, printer_config
+from tests.hub.rig import PRINT, QUICK, RUN, Rig, large_file, printer_config, printer_id
 from tests.hub.simulators.clients import sliced_file, wait_until
-
-RUN = "PF-7K2M9Q"
-PRINT = sliced_file(seconds=300, layers=20)
-
-
-@pytest.fixture
-def printer(farm_of, hub):
-    printer = farm_of("P1S").printers[0]
-    hub.add(printer)
-    return printer
-
-
-def printer_id(printer):
-    return f"id-{printer.serial}"
 
 
 def test_a_wrong_access_code_is_told_and_a_right_one_helps(hub, farm_of):

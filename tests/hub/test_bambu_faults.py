@@ -3,23 +3,8 @@
 import pytest
 
 from hub.simulators.spec import FtpsOptions, PrinterSpec
-from tests.hub.rig import large_file
+from tests.hub.rig import PRINT, RUN, large_file, printer_id
 from tests.hub.simulators.clients import sliced_file, wait_until
-
-RUN = "PF-7K2M9Q"
-PRINT = sliced_file(seconds=300, layers=20)
-
-
-@pytest.fixture
-def printer(farm_of, hub):
-    """A P1S that the hub is connected to."""
-    printer = farm_of("P1S").printers[0]
-    hub.add(printer)
-    return printer
-
-
-def printer_id(printer):
-    return f"id-{printer.serial}"
 
 
 def commands_of(printer, word):
