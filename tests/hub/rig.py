@@ -162,7 +162,7 @@ class Rig:
         command_id = f"{action}-{time.monotonic_ns()}"
         known = printer_id(simulated)
         self.supervisor.take(
-            protocol.PrinterCommand(command_id=command_id, known=known, action=action, run_code=run_code)
+            protocol.PrinterCommand(command_id=command_id, printer_id=known, action=action, run_code=run_code)
         )
         return self.wait_ack(command_id)
 
