@@ -35,6 +35,7 @@
 
   document.addEventListener("click", (event) => {
     const { target } = event;
+    setTimeout(shutMenus, 0, target, target.closest("a, button")); // later: htmx forgets a button that loses the focus
     const opener = target.closest("[data-dialog]");
     if (opener) {
       const dialog = document.getElementById(opener.dataset.dialog);
@@ -48,17 +49,20 @@
       asked?.();
     }
     if (target.closest("[data-close]") || target.matches("dialog[open]")) target.closest("dialog").close();
+  });
+
+  // A menu shuts once something of it is chosen, or one goes elsewhere. What is hidden cannot hold the focus: its summary does.
+  // A dialog gives the focus back to where it was, so what is behind it stays.
+  function shutMenus(target, chosen) {
+    if (document.querySelector("dialog[open]")) return;
     for (const menu of document.querySelectorAll("details.menu[open]")) {
-      if (!menu.contains(target) || target.closest("a, button")) menu.open = false;
-    }
-  });
-  document.addEventListener("keydown", (event) => {
-    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
-    if (menu) {
+      if (menu.contains(target) && !chosen) continue;
+      if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
       menu.open = false;
-      menu.querySelector("summary").focus();
     }
-  });
+  }
+  document.addEventListener("focusin", ({ target }) => shutMenus(target));
+  document.addEventListener("keydown", (event) => event.key === "Escape" && shutMenus(null, true));
 
   const openAtOnce = (root) => root.querySelectorAll("dialog[data-dialog-open]").forEach((dialog) => dialog.open || dialog.showModal());
   openAtOnce(document);

@@ -12,13 +12,26 @@
 
   const announce = (name) => body.dispatchEvent(new CustomEvent(name, { bubbles: true }));
 
-  // What a person has unfolded stays unfolded when the fragment around it is replaced.
+  // What a person has unfolded stays unfolded when the fragment around it is replaced, and the focus stays in its place:
+  // on the same control, else on what it stood in. Ids alone do not do: most buttons have none.
   let unfolded = [];
+  let held = null;
+  const words = (control) => control.href || control.textContent + control.name;
   function remember() {
     unfolded = [...document.querySelectorAll("details[open][id]")].map((details) => details.id);
+    held = { words: "", places: [] };
+    let place = document.activeElement;
+    if (place !== body) held.words = words(place);
+    for (; place; place = place.parentElement?.closest("[id]")) if (place.id) held.places.push(place.id);
   }
   function restore() {
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+    if (document.activeElement !== body) return;
+    const place = held.places.map((id) => document.getElementById(id)).find((one) => one?.checkVisibility());
+    if (!place) return;
+    const again = [...place.querySelectorAll("a, summary, :enabled")].find((one) => words(one) === held.words && one.checkVisibility());
+    if (!again) place.tabIndex = -1;
+    (again || place).focus({ preventScroll: true });
   }
 
   // Everybody gets the same parts; htmx logs one without a place on this page as an error.

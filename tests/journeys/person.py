@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
@@ -15,6 +16,8 @@ PATIENCE_MS = 30_000
 @dataclass
 class Person:
     """`page` is what they look at; `wrong` collects script errors, breaches of the policy and pages that are too wide."""
+
+    window: ClassVar[dict[str, Any]] = PHONE
 
     page: Page
     has_js: bool
@@ -31,7 +34,7 @@ class Person:
         """Look at the page as it is now."""
         self.page.wait_for_load_state()
         width = self.page.evaluate("document.documentElement.scrollWidth")
-        if width > PHONE["viewport"]["width"]:
+        if width > self.window["viewport"]["width"]:
             self.wrong.append(f"{self.page.url} is {width} px wide")
         if self.pictures is not None:
             self._taken += 1
@@ -72,6 +75,19 @@ class Person:
     def fill(self, label: str, value: str) -> None:
         self.page.get_by_label(label, exact=True).fill(value)
 
+    def choose(self, label: str, value: str) -> None:
+        self.page.get_by_label(label, exact=True).select_option(value)
+
+    def unfold(self, word: str) -> None:
+        self.page.locator("main summary").get_by_text(word, exact=True).tap()
+
+    def put(self, label: str, file: Path) -> None:
+        self.page.get_by_label(label, exact=True).set_input_files(file)
+
+    def sign_out(self) -> None:
+        self.page.get_by_role("button", name="More").tap()
+        self._go(self.page.locator("#shell-more").get_by_role("button", name="Sign out"))
+
     def sees(self, text: str | re.Pattern[str], within_ms: int = PATIENCE_MS) -> None:
         """Soon, without doing anything: by a push, or by the refresh of a page without scripts."""
         expect(self.page.locator("main")).to_contain_text(text, timeout=within_ms)
@@ -85,13 +101,23 @@ class Person:
             self.wrong.append(f"the page was loaded again: {self.documents[before:]}")
 
 
+Someone = TypeVar("Someone", bound=Person)
+
+
 @contextmanager
-def person_at(browser: Browser, url: str, *, has_js: bool, pictures: Path | None = None) -> Iterator[Person]:
-    """Gives a person; afterwards nothing may have been wrong on any page they saw."""
-    context = browser.new_context(**PHONE, base_url=url, java_script_enabled=has_js)
+def person_at(
+    browser: Browser,
+    url: str,
+    *,
+    has_js: bool,
+    pictures: Path | None = None,
+    kind: type[Someone] = Person,  # type: ignore[assignment]
+) -> Iterator[Someone]:
+    """Gives a person of the kind; afterwards nothing may have been wrong on any page they saw."""
+    context = browser.new_context(**kind.window, base_url=url, java_script_enabled=has_js)
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    person = Person(page, has_js, pictures)
+    person = kind(page, has_js, pictures)
 
     def heard(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
