@@ -4,13 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_view
 from printfarm.core.errors import DomainError
 from printfarm.core.units import mg_from_grams
-from printfarm.core.web import ViewAnswer, done, page, refused, render_block
+from printfarm.core.web import Deferred, ViewAnswer, done, is_fragment, page, refused, render_block
 from printfarm.filament import queries, service
 from printfarm.filament.forms import FilamentForm, NewSpoolForm, ResolveForm, SpoolFactsForm, WeighForm
 from printfarm.filament.models import MATERIALS
@@ -117,12 +118,22 @@ def edit_spool(db: Session, spool_id: UUID) -> ViewAnswer:
 @bp.post("/spools/<uuid:spool_id>/weigh")
 @shop_view(role="operator")
 def weigh_spool(db: Session, spool_id: UUID) -> ViewAnswer:
+    """A refusal shows the spool again with what was typed."""
     form = WeighForm()
+
+    def again(db: Session) -> ResponseReturnValue:
+        return page("filament/spool.html", "spool_page", **_spool(db, spool_id, form=form))
+
     if not form.validate_on_submit():
-        return refused(lambda db: page("filament/spool.html", "spool_page", **_spool(db, spool_id, form=form)))
-    service.WEIGHINGS[form.what.data](
-        db, spool_id, mg_from_grams(form.grams.data), reason=(form.reason.data or "").strip(), user_id=_me()
-    )
+        return refused(again)
+    reason = (form.reason.data or "").strip()
+    try:
+        service.WEIGHINGS[form.what.data](db, spool_id, mg_from_grams(form.grams.data), reason=reason, user_id=_me())
+    except DomainError as problem:
+        if is_fragment():  # the form still stands there; a toast says why
+            raise
+        form.grams.errors = [problem.sentence]
+        return Deferred(again, status=problem.status, keep=False)
     return _spool_again(spool_id)
 
 
