@@ -28,8 +28,9 @@ KEPT_SUFFIXES = frozenset({".css", ".js", ".svg"})
 # Pages whose visit is a reason to keep what is known, and addresses that mean: somebody else may look at this screen next.
 SHOWS_STATE = ("insight.dashboard", "queue.show", "fleet.show")
 ENTRANCES = ("accounts.sign_in", "accounts.set_up")
-EXITS = ("accounts.sign_out", "accounts.shops")
+EXITS = ("accounts.sign_out", "accounts.shops", "accounts.leave_shop")
 INVITES = "/invite"
+LABELS = "/c"  # the label of another shop leads over there
 
 
 def install(app: Flask) -> None:
@@ -100,7 +101,7 @@ def _places() -> dict[str, object]:
         "nothing": url_for("insight.nothing_kept"),
         "shows": [url_for(endpoint) for endpoint in SHOWS_STATE],
         "entrances": [*(url_for(endpoint) for endpoint in ENTRANCES), INVITES],
-        "exits": [url_for(endpoint) for endpoint in EXITS],
+        "exits": [*(url_for(endpoint) for endpoint in EXITS), LABELS],
         "files": "/files/signed/",
     }
 

@@ -1,5 +1,6 @@
 """The service worker in a real browser, on the real application: what is kept, for how long, and what never comes from it."""
 
+import json
 import threading
 from collections.abc import Iterator
 from functools import wraps
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from printfarm.accounts import service as accounts
 from printfarm.accounts.models import SignInSession, User
 from printfarm.core.work import unit_of_work
+from printfarm.fleet.models import Printer
 from printfarm.queue import service as queue
 from tests.support.cast import PASSWORD
 from tests.support.factories import World, make_world
@@ -191,6 +193,32 @@ def test_another_shop_replaces_it(page: Page, app: Flask, shop: SimpleNamespace,
     page.goto("/queue")
     expect(page).to_have_title("No connection · Second Shop")
     expect(page.locator("body")).not_to_contain_text("Benchy")
+
+
+def test_going_to_another_shop_by_its_label_leaves_nothing_of_this_one(page: Page, app: Flask, shop: SimpleNamespace):
+    with app.app_context(), unit_of_work(None) as db:
+        second = accounts.open_shop(
+            db, db.get_one(User, shop.owner), name="Second Shop", currency="EUR", timezone="UTC"
+        )
+        second_id = second.shop_id
+    with app.app_context(), unit_of_work(second_id) as db:
+        code = db.get_one(Printer, make_world(db, second_id).printer_id).code
+    sign_in(page)
+    settle(page)
+    page.goto(f"/c/{code}")
+    page.get_by_role("button", name="Go to Second Shop").click()
+    page.wait_for_url("**/fleet/printers/**")
+    page.goto("/queue")
+    page.wait_for_function(UNTIL_KEPT)
+    title = page.evaluate("async () => (await (await caches.match('/offline')).text()).match(/<title>(.*?)</)[1]")
+    assert title == "No connection · Second Shop"
+
+
+def test_the_worker_knows_every_way_out_of_a_shop(app: Flask):
+    said = app.test_client().get("/service-worker.js").get_data(as_text=True)
+    places = json.loads(said.split("const PLACES = ", 1)[1].split(";\n", 1)[0])
+    ways = {"/sign-out", "/shops", "/members/leave", "/c"}
+    assert set(places["exits"]) == ways
 
 
 def test_a_page_never_comes_from_the_worker_while_there_is_a_server(
