@@ -41,12 +41,17 @@ def duration(seconds: float | None) -> str:
 
 
 def local_time(moment: datetime | None, style: str = "short") -> str:
-    """A UTC time in the shop's zone; `style` as babel has it, or "time" for the hour alone."""
+    """A UTC time in the shop's zone: day and hour; `style` as babel has it otherwise, or "time" for the hour alone.
+
+    The month is a word and the hour counts to 24, as everywhere in the pages: 11/12 means two days to two people.
+    """
     if moment is None:
         return NOTHING
     there = moment.astimezone(zone())
     if style == "time":
         return format_datetime(there, "HH:mm", locale=_locale())
+    if style == "short":
+        return format_datetime(there, "d MMM y, HH:mm", locale=_locale())
     return format_datetime(there, style, locale=_locale())
 
 

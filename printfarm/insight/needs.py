@@ -189,7 +189,7 @@ def _asking_uploads(db: Session, count: int) -> Iterator[Need]:
 def _unassigned(db: Session) -> Iterator[Need]:
     waiting = db.scalar(select(func.coalesce(func.sum(Filament.unassigned_mg), 0))) or 0
     if waiting:
-        title, todo = f"{grams(waiting)} without a spool", "Say which roll they came from."
+        title, todo = f"{grams(waiting)} without a spool", "Say which spool they came from."
         yield Need("unassigned", "warn", "scale", title, todo, "filament.unassigned")
 
 

@@ -51,6 +51,7 @@ class JobCard:
     behind: str | None = None  # what "down" names: the job below, if any
     is_first: bool = False
     why: str = ""  # of a job that ended badly: what was said last
+    printed_on: str = ""  # of an ended job: the printer of its latest run
 
     @property
     def feasibility(self) -> dict[str, Any]:
@@ -171,8 +172,8 @@ def get_history(db: Session, page: int = 1) -> Paged[JobCard]:
     """Ended jobs, newest first."""
     ended = select(PrintJob).where(PrintJob.state.in_(ENDED)).order_by(PrintJob.ended_at.desc(), PrintJob.id.desc())
     found = paginate(db, _with_plates(ended), page)
-    cards, why = _cards(db, found.items), _last_words(db, [job.id for job in found.items])
-    listed = [replace(cards[job.id], why=why.get(job.id, "")) for job in found.items]
+    cards, last = _cards(db, found.items), _last_runs(db, [job.id for job in found.items])
+    listed = [_ended(cards[job.id], last.get(job.id)) for job in found.items]
     return Paged(listed, found.number, found.pages, found.total)
 
 
@@ -234,12 +235,18 @@ def made_of_plates(db: Session, plate_ids: list[UUID]) -> dict[UUID, int]:
     return {plate_id: int(count or 0) for plate_id, count in rows}
 
 
-def _last_words(db: Session, job_ids: list[UUID]) -> dict[UUID, str]:
-    """What was said at the end of each job's latest run."""
-    rows = db.execute(
-        select(PrintRun.job_id, PrintRun.sentence).where(PrintRun.job_id.in_(job_ids)).order_by(PrintRun.created_at)
-    )
-    return {job_id: sentence for job_id, sentence in rows if sentence not in {"Failed", "Cancelled"}}
+def _last_runs(db: Session, job_ids: list[UUID]) -> dict[UUID, PrintRun]:
+    """Each job's latest run, with its printer."""
+    runs = select(PrintRun).where(PrintRun.job_id.in_(job_ids)).order_by(PrintRun.created_at)
+    return {run.job_id: run for run in db.scalars(runs.options(joinedload(PrintRun.printer)))}
+
+
+def _ended(card: JobCard, run: PrintRun | None) -> JobCard:
+    """The card of an ended job, with what its latest run tells. A job may have been cancelled before any."""
+    if run is None:
+        return card
+    why = "" if run.sentence in {"Failed", "Cancelled"} else run.sentence
+    return replace(card, why=why, printed_on=run.printer.name)
 
 
 def _with_plates(statement: Select[PrintJob]) -> Select[PrintJob]:

@@ -56,7 +56,7 @@ def add_jobs(db: Session) -> ViewAnswer:
 def move_job(db: Session, job_id: UUID) -> ViewAnswer:
     form = _valid(MoveForm())
     service.move_job(db, job_id, after=UUID(form.after.data) if form.after.data else None)
-    return _queue_again()
+    return _queue_again(None if form.after.data else "It is first in the queue now.")
 
 
 @bp.post("/jobs/<uuid:job_id>/start")
@@ -64,14 +64,14 @@ def move_job(db: Session, job_id: UUID) -> ViewAnswer:
 def start_job(db: Session, job_id: UUID) -> ViewAnswer:
     form = _valid(StartForm())
     run = service.start_job(db, job_id, UUID(form.printer_id.data), user_id=_me(), accept_short=form.accept_short.data)
-    return _after(run.job_id)
+    return _after(run.job_id, f"Sent to {run.printer.name}.")
 
 
 @bp.post("/jobs/<uuid:job_id>/cancel")
 @shop_view(role="operator")
 def cancel_job(db: Session, job_id: UUID) -> ViewAnswer:
     service.cancel_job(db, job_id, user_id=_me())
-    return _after(job_id)
+    return _after(job_id, "Taken out of the queue. It can be tried again from the history.")
 
 
 @bp.post("/jobs/<uuid:job_id>/retry")
@@ -103,7 +103,8 @@ def resume_run(db: Session, run_id: UUID) -> ViewAnswer:
 @bp.post("/runs/<uuid:run_id>/stop")
 @shop_view(role="operator")
 def stop_run(db: Session, run_id: UUID) -> ViewAnswer:
-    return _after(service.stop_run(db, run_id, user_id=_me()).job_id)
+    run = service.stop_run(db, run_id, user_id=_me())
+    return _after(run.job_id, "The print is being stopped. It can be tried again from the history.")
 
 
 @bp.post("/runs/<uuid:run_id>/settle")
@@ -139,20 +140,22 @@ def _end_run(db: Session, run_id: UUID, form: WeighForm, act: Callable[[], Print
         return Deferred(lambda db: _job_page(db, job_id, run_id, form), status=problem.status, keep=False)
 
 
-def _after(job_id: UUID) -> ViewAnswer:
-    """Back to where the person was: the queue, or the job's own page."""
+def _after(job_id: UUID, message: str | None = None) -> ViewAnswer:
+    """Back to where the person was: the queue, or the job's own page, which shows by itself what has happened."""
     if request.form.get("from") == "queue":
-        return _queue_again()
+        return _queue_again(message)
     return done(
         url_for("queue.job", job_id=job_id), lambda db: render_block("queue/job.html", "job_page", **_job(db, job_id))
     )
 
 
-def _queue_again() -> ViewAnswer:
+def _queue_again(message: str | None = None) -> ViewAnswer:
+    """The queue, where a job that was acted on may have moved out of sight: the message says where to."""
     number = _page()
     return done(
         url_for("queue.show", page=number if number > 1 else None),
         lambda db: render_block("queue/show.html", "job_list", queue=queries.get_queue(db, number)),
+        message,
     )
 
 

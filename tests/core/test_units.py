@@ -126,6 +126,7 @@ def test_times_are_in_the_shops_zone():
     assert formats.local_time(moment, "time") == "00:30"
     in_shop(timezone="Nowhere/Land")
     assert formats.local_time(moment, "time") == "22:30"
+    assert formats.local_time(moment) == "1 Jul 2026, 22:30"
     assert formats.local_time(None) == "–"
 
 

@@ -51,7 +51,8 @@ def read_scale(
     spool = lock_spool(db, spool_id)
     if spool.tare_mg is None:
         raise DomainError(
-            "The weight of the empty spool is not known. Edit the spool and fill it in, or set the weight."
+            "The weight of the empty spool is not known. Edit the spool and fill it in,"
+            " or say with “It holds” how much filament there is."
         )
     if shown_mg < spool.tare_mg:
         raise DomainError("The scale shows less than the empty spool weighs. Check both.")
