@@ -1,17 +1,45 @@
-"""Colours of filament: hexadecimal as slicers and printers write them, and how far two are apart."""
+"""Colours of filament: hexadecimal as slicers and printers write them, or a plain word, and how far two are apart."""
 
 import re
 
 from printfarm.core.errors import DomainError
 
 _HEX = re.compile(r"#?([0-9A-Fa-f]{6})([0-9A-Fa-f]{2})?")
+# What people type who have no colour picker at hand: shades as filament has them, not those of the web.
+_WORDS = {
+    "beige": "#E6D9BC",
+    "black": "#000000",
+    "blue": "#1F4FA3",
+    "bronze": "#8C5A2B",
+    "brown": "#6B4226",
+    "clear": "#FFFFFF40",
+    "copper": "#B5673A",
+    "gold": "#CFA23A",
+    "gray": "#808080",
+    "green": "#2E7D32",
+    "grey": "#808080",
+    "lilac": "#B9A0D6",
+    "orange": "#F2711C",
+    "pink": "#EE8FB4",
+    "purple": "#6A3A9C",
+    "red": "#C62828",
+    "silver": "#C0C0C0",
+    "transparent": "#FFFFFF40",
+    "turquoise": "#2BB6B0",
+    "violet": "#6A3A9C",
+    "white": "#FFFFFF",
+    "yellow": "#F6C916",
+}
 
 
 def normal_colour(text: str) -> str:
-    """One colour as #RRGGBB, or #RRGGBBAA when it is transparent. Raises DomainError."""
-    match = _HEX.fullmatch(text.strip())
+    """One colour, or the word for it, as #RRGGBB, or #RRGGBBAA when it is transparent. Raises DomainError."""
+    match = _HEX.fullmatch(_WORDS.get(text.strip().lower(), text.strip()))
     if match is None:
-        raise DomainError(f"{text.strip() or 'Nothing'} is not a colour. Write it like #2E7D32.")
+        raise DomainError(
+            f"{text.strip() or 'Nothing'} is not a colour that is known here."
+            " Write a plain word like green, or its number, like #2E7D32."
+        )
     rgb, alpha = match.group(1).upper(), (match.group(2) or "FF").upper()
     return f"#{rgb}" if alpha == "FF" else f"#{rgb}{alpha}"
 

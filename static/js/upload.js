@@ -91,7 +91,7 @@
       }
       try {
         const { url = "" } = await this.send();
-        this.show({ figure: size(file.size), say: "Uploaded. It is being read now.", url });
+        this.show({ figure: size(file.size), say: "Uploaded. The list below says how far it is.", url });
         document.body.dispatchEvent(new CustomEvent(`changed:${form.dataset.changed || "uploads"}`, { bubbles: true }));
       } catch (error) {
         if (!this.stopped) this.show({ figure: size(file.size), bad: true, say: error.message });

@@ -3,10 +3,11 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service
-from printfarm.filament.models import Spool
+from printfarm.filament.models import Filament, Spool
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_wrong_input_comes_back_with_what_was_typed(olga):
         "/filament/filaments/new", {"brand": "Bambu", "material": "PLA", "colour_name": "Red", "colour_hex": "reddish"}
     )
     assert answer.status == 422
-    assert "is not a colour" in answer.text
+    assert "reddish is not a colour that is known here" in answer.text
     assert answer.one("input[name=brand]")["value"] == "Bambu"
 
 
@@ -148,3 +149,13 @@ def test_grams_without_a_spool_are_resolved_by_a_person(olga, spool, ctx):
     assert olga.post(form["action"], {"spool_id": str(spool.id)}).status == 303
     assert remaining(spool) == 958_000
     assert "Every gram has its spool" in olga.get("/filament/unassigned").text
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("Green", "#2E7D32"), ("red, white", "#C62828,#FFFFFF"), ("clear", "#FFFFFF40")]
+)
+def test_a_colour_may_be_a_plain_word(ctx, alice, typed: str, kept: str):
+    facts = {"brand": "No name", "material": "PLA", "colour_name": typed, "colour_hex": typed}
+    assert alice.post("/filament/filaments/new", facts).status == 303
+    with read_only(alice.shop_id) as db:
+        assert db.scalars(select(Filament.colour_hex)).one() == kept

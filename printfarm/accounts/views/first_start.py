@@ -48,7 +48,7 @@ def set_up() -> ResponseReturnValue:
     rates.take("set-up", rates.caller(), per_minute=10)
     if form.validate() and not knows_code(form.code.data):
         form.code.errors = [
-            "This is not the set-up code. It stands in the log of PrintFarm; `printfarm setup-code` prints it."
+            "This is not the set-up code. It stands where PrintFarm was started, or let “printfarm setup-code” show it."
         ]
     if form.errors:
         response = page("accounts/set_up.html", form=form)
