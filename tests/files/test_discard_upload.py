@@ -17,9 +17,12 @@ from tests.files.test_read_upload import clear_away, leftovers
 from tests.support.uploads import add_variant, arrive, arrive_and_read, sliced, state_of, sweep
 
 
+KEPT = 4  # the file itself, and its one picture in three sizes
+
+
 def test_its_bytes_and_pictures_go(olga, tmp_path) -> None:
     upload_id = arrive_and_read(olga, sliced(tmp_path))
-    assert len(leftovers(olga.app)) == 3
+    assert len(leftovers(olga.app)) == KEPT
     answer = olga.post(f"/files/uploads/{upload_id}/discard")
     assert (answer.status, answer.location) == (303, "/files/")
     clear_away(olga.app)
@@ -43,7 +46,7 @@ def test_what_is_in_the_library_stays(olga, tmp_path) -> None:
     answer = olga.post(f"/files/uploads/{upload_id}/discard")
     assert answer.status == 409
     assert "in the library already" in answer.text
-    assert len(leftovers(olga.app)) == 3
+    assert len(leftovers(olga.app)) == KEPT
 
 
 def test_a_viewer_may_not(bob, olga, tmp_path) -> None:
