@@ -89,10 +89,10 @@ def _compressed_file(path: Path, _changed_at: int) -> bytes | None:
     plain = path.read_bytes()
     if len(plain) < SMALLEST_BYTES:
         return None
-    return gzip.compress(_lean(path, plain), FILE_LEVEL, mtime=0)
+    return gzip.compress(lean(path, plain), FILE_LEVEL, mtime=0)
 
 
-def _lean(path: Path, plain: bytes) -> bytes:
+def lean(path: Path, plain: bytes) -> bytes:
     """Our own scripts without lines of comment and indentation, a tenth of what they weigh compressed.
 
     A test sees to it that no script has a text over several lines, where both would mean something.

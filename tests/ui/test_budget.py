@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from printfarm.core.compression import lean
 from tests.ui.stage import ROOT, STATIC, TEMPLATES, Stage
 
 CSS_LIMIT, JS_LIMIT, HTML_LIMIT, FIRST_LOAD_LIMIT = 15_000, 25_000, 20_000, 60_000
@@ -15,7 +16,9 @@ def weight(*texts: bytes) -> int:
 
 
 def linked(html: str, pattern: str) -> list[bytes]:
-    return [(STATIC / name).read_bytes() for name in dict.fromkeys(re.findall(pattern, html))]
+    """What travels of the files, before it is compressed."""
+    paths = [STATIC / name for name in dict.fromkeys(re.findall(pattern, html))]
+    return [lean(path, path.read_bytes()) for path in paths]
 
 
 def test_the_first_load_is_light(stage: Stage):
