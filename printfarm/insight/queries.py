@@ -141,7 +141,8 @@ def _feeding(db: Session, run_ids: list[UUID]) -> dict[UUID, list[Feeding]]:
         .outerjoin(Spool, Spool.id == RunFilament.spool_id)
         .outerjoin(Filament, Filament.id == func.coalesce(Spool.filament_id, RunFilament.filament_id))
         .where(RunFilament.run_id.in_(run_ids))
-        .options(joinedload(Spool.filament))
+        # Spool.filament by itself is an inner join, which would drop what was not assigned to a spool.
+        .options(joinedload(Spool.filament, innerjoin=False))
         .order_by(RunFilament.slot)
     )
     for drawn, spool, filament in rows:

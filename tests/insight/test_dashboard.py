@@ -77,7 +77,7 @@ def test_what_prints_shows_its_printer_and_how_far_it_is(alice, rows):
     card = page.one(f"#at-work-{run.job_id}")
     assert "Gear box" in card.get_text()
     assert "Anna" in card.get_text()
-    assert "layer 25 of 40" in card.get_text()
+    assert "Layer 25 of 40" in card.get_text()
     assert card.select_one("progress")["value"] == "62"
     assert card.select_one("a")["href"] == f"/queue/jobs/{run.job_id}"
     assert stat(page, "Printing") == ("1 of 1", "nothing is due", "/fleet")
@@ -101,6 +101,12 @@ def test_a_print_says_when_it_is_done_and_what_it_leaves_on_its_roll(alice, rows
     assert card.select_one(".feeding a")["href"] == f"/filament/spools/{green.id}"
     assert "2.5 g too little" in page.one(f"#at-work-{short.job_id} .feeding").get_text(" ", strip=True)
     assert stat(page, "Printing")[1].startswith("next done at ")
+
+
+def test_a_print_without_a_spool_says_that_none_is_assigned(alice, rows):
+    run = rows.run(rows.plate(), rows.printer("Anna"), "running", planned_mg=19_700)
+    feeding = alice.get("/").one(f"#at-work-{run.job_id} .feeding").get_text(" ", strip=True)
+    assert feeding == "No spool assigned uses 19.7 g"
 
 
 def test_a_filament_runs_out_at_the_job_that_gets_too_little(alice, charlie, rows):
