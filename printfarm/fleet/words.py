@@ -20,6 +20,7 @@ CONNECTION = {
     "offline": Face("Offline", "wifi-off", "quiet"),
 }
 READY = Face("Ready", "circle-check", "ok")
+NEEDS_A_LOOK = Face("Needs a look", "octagon-alert", "bad")
 TO_CLEAR = Face("Bed to clear", "hourglass", "warn")
 MAINTENANCE = Face("Maintenance", "wrench", "quiet")
 STATE = {
@@ -50,12 +51,16 @@ TRY_STEPS = {
 SPEEDS = {"silent": "Silent", "standard": "Standard", "sport": "Sport", "ludicrous": "Ludicrous"}
 
 
-def face_of(*, hub_connected: bool, connection: str, state: str, bed_cleared: bool, in_maintenance: bool) -> Face:
-    """The one word that counts most about a printer now."""
+def face_of(
+    *, hub_connected: bool, connection: str, state: str, bed_cleared: bool, in_maintenance: bool, lost_run: bool
+) -> Face:
+    """The one word that counts most about a printer now. `lost_run`: it should be printing, and rests."""
     if not hub_connected:
         return NO_HUB
     if connection != "online":
         return CONNECTION.get(connection, CONNECTION["offline"])
+    if state in RESTING and lost_run:
+        return NEEDS_A_LOOK
     if state in RESTING and not bed_cleared:
         return TO_CLEAR
     if state in RESTING and in_maintenance:

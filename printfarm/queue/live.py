@@ -17,6 +17,7 @@ for kind in QUEUE_MOVES:
     marks(kind, "queue")
 for kind in JOB_MOVES:
     marks(kind, "job")
+marks(RunChanged, "fleet")  # a printer's card says which of its prints somebody has to look at
 
 
 @shows(RunChanged)

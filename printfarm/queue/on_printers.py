@@ -20,6 +20,7 @@ def on_printers(db: Session, printer_ids: Sequence[UUID]) -> dict[UUID, OnPrinte
             title=run.job.name,
             url=url_for("queue.job", job_id=run.job_id),
             picture_url=url_for("files.picture", file_id=run.plate.picture_id) if run.plate.picture_id else None,
+            is_lost=run.state == "unknown",
         )
         for run in runs
     }

@@ -109,6 +109,6 @@ def test_without_scripts_photo_and_code_do_the_same(chromium, app, bob, shelf):
         page.get_by_role("button", name="Read it").tap()
         page.wait_for_url(f"**{shelf.printer}")
         page.goto("/scan")
-        page.get_by_label(re.compile("The code under")).fill(shelf.spool_code.lower())
+        page.get_by_label(re.compile("The code on")).fill(shelf.spool_code.lower())
         page.get_by_role("button", name="Open").tap()
         page.wait_for_url(f"**{shelf.spool}")

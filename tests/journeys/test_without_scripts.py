@@ -124,7 +124,7 @@ def test_the_profile_and_the_shop_are_changed(olivia: Plain):
     olivia.sends("Save")
     olivia.says("Your profile is saved.")
     expect(olivia.page.locator("html")).to_have_attribute("data-theme", "dark")
-    olivia.menu("Shop")
+    olivia.menu("Settings")
     olivia.fill("Usual filament brand", "Prusament")
     olivia.sends("Save")
     olivia.says("settings are saved")

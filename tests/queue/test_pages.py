@@ -204,3 +204,15 @@ def test_the_variants_page_counts_what_was_made(olga, world, job):
     with unit_of_work(world.shop_id) as db:
         report(db, world.printer_id, run.code, "completed")
     assert "Made so far 1" in olga.get(f"/library/variants/{variant_id}").text
+
+
+def test_the_card_of_a_printer_that_lost_its_run_says_so(olga, world, job):
+    """It rests and would read Ready, while its run waits for somebody to look."""
+    olga.post(f"/queue/jobs/{job.id}/start", {"printer_id": str(world.printer_id)})
+    with unit_of_work(world.shop_id) as db:
+        run = db.scalars(select(PrintRun)).one()
+        report(db, world.printer_id, run.code, "running")
+        report(db, world.printer_id, run.code, "unknown")
+    fleet = olga.get("/fleet").text
+    assert "Needs a look" in fleet
+    assert "Ready" not in fleet

@@ -27,6 +27,7 @@ class OnPrinter:
     title: str
     url: str
     picture_url: str | None = None
+    is_lost: bool = False  # nobody knows how it goes: a person has to look
 
 
 TITLES: list[Callable[[Session, Sequence[UUID]], dict[UUID, OnPrinter]]] = []
@@ -83,6 +84,7 @@ class PrinterCard:
             state=self.facts.state,
             bed_cleared=self.printer.bed_cleared,
             in_maintenance=self.printer.in_maintenance,
+            lost_run=self.on_printer is not None and self.on_printer.is_lost,
         )
 
     @property
