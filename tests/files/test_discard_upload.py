@@ -16,7 +16,6 @@ from printfarm.files.models import StoredFile
 from tests.files.test_read_upload import clear_away, leftovers
 from tests.support.uploads import add_variant, arrive, arrive_and_read, sliced, state_of, sweep
 
-
 KEPT = 4  # the file itself, and its one picture in three sizes
 
 
