@@ -1,13 +1,14 @@
 """People, shops, who belongs where, sessions, and secrets that lead to a shop. None of these tables belongs to one shop."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from printfarm.core.clock import utc_now
-from printfarm.core.database import Base
+from printfarm.core.database import Base, ExactDecimal
 from printfarm.core.ids import new_id
 
 ROLES = ("owner", "admin", "operator", "viewer")
@@ -42,6 +43,13 @@ class Shop(Base):
     locale: Mapped[str] = mapped_column(default="en")
     units: Mapped[str] = mapped_column(default="metric")
     default_filament_brand: Mapped[str] = mapped_column(default="")
+    # What a print costs beside its filament, in the shop's currency; None: not counted.
+    electricity_per_kwh: Mapped[Decimal | None] = mapped_column(ExactDecimal(4))
+    printer_power_w: Mapped[int | None]
+    machine_per_hour: Mapped[Decimal | None] = mapped_column(ExactDecimal(4))
+    labour_per_hour: Mapped[Decimal | None] = mapped_column(ExactDecimal(4))
+    labour_minutes_per_print: Mapped[int | None]
+    quota_bytes: Mapped[int | None] = mapped_column(BigInteger)  # None: the installation's own limit
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

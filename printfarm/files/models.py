@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from printfarm.core.clock import utc_now
@@ -49,6 +49,31 @@ class StoredFile(ShopScoped, Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+SCAN_STATES = ("waiting", "scanning", "done", "failed")
+
+
+class FileScan(ShopScoped, Base):
+    """The count of a file's moves: where its grams go. It takes long, so it stops and goes on where it was."""
+
+    __tablename__ = "file_scans"
+    __table_args__ = shop_table(
+        shop_reference("file_id", "stored_files", ondelete="CASCADE"),
+        UniqueConstraint("shop_id", "file_id"),
+        CheckConstraint(f"state IN {SCAN_STATES}", name="state"),
+        Index(None, "shop_id", "state", "created_at"),
+    )
+
+    file_id: Mapped[UUID]
+    state: Mapped[str] = mapped_column(default="waiting")
+    progress_percent: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None]  # a sentence
+    checkpoint: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)  # where it was, and what it had counted
+    result: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
 class Upload(ShopScoped, Base):
     """One file on its way into the library."""
 
@@ -59,10 +84,13 @@ class Upload(ShopScoped, Base):
         shop_reference("picture_id", "stored_files"),
         CheckConstraint(f"state IN {UPLOAD_STATES}", name="state"),
         Index(None, "shop_id", "state", "created_at"),
+        Index(None, "shop_id", "fingerprint"),
     )
 
     user_id: Mapped[UUID | None]
     original_name: Mapped[str]
+    relative_path: Mapped[str | None]  # in the folder that was dropped: "dragons/red/plate.3mf"
+    fingerprint: Mapped[str | None]  # by which a browser that comes back knows its own half-sent file
     declared_bytes: Mapped[int | None] = mapped_column(BigInteger)
     received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     state: Mapped[str] = mapped_column(default="receiving")

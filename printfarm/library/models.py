@@ -28,7 +28,9 @@ class Model(ShopScoped, Base):
     name: Mapped[str]
     designer: Mapped[str] = mapped_column(default="")
     description: Mapped[str] = mapped_column(default="")
-    category: Mapped[str] = mapped_column(default="other")
+    category: Mapped[str] = mapped_column(
+        default="other"
+    )  # one of CATEGORIES, or the name of a category of the shop's own
     licence: Mapped[str] = mapped_column(default="")
     source_url: Mapped[str] = mapped_column(default="")
     picture_id: Mapped[UUID | None]
@@ -41,6 +43,46 @@ class Model(ShopScoped, Base):
         viewonly=True,
         order_by="(Variant.name, Variant.version.desc())",
     )
+
+
+class Category(ShopScoped, Base):
+    """A category of the shop's own, beside CATEGORIES."""
+
+    __tablename__ = "categories"
+    __table_args__ = shop_table(UniqueConstraint("shop_id", "name"))
+
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ModelTag(ShopScoped, Base):
+    """A word that somebody hung on a model, in small letters."""
+
+    __tablename__ = "model_tags"
+    __table_args__ = shop_table(
+        shop_reference("model_id", "models", ondelete="CASCADE"),
+        UniqueConstraint("shop_id", "model_id", "tag"),
+        Index(None, "shop_id", "tag"),
+    )
+
+    model_id: Mapped[UUID]
+    tag: Mapped[str]
+
+
+class ModelImage(ShopScoped, Base):
+    """A picture that a person gave a model. The main one is the model's `picture_id`."""
+
+    __tablename__ = "model_images"
+    __table_args__ = shop_table(
+        shop_reference("model_id", "models", ondelete="CASCADE"),
+        shop_reference("file_id", "stored_files"),
+        UniqueConstraint("shop_id", "model_id", "file_id"),
+    )
+
+    model_id: Mapped[UUID]
+    file_id: Mapped[UUID]
+    position: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class Variant(ShopScoped, Base):
@@ -62,6 +104,7 @@ class Variant(ShopScoped, Base):
     sliced: Mapped[bool]  # a project file has no G-code and cannot be printed
     slicer_name: Mapped[str | None]
     slicer_version: Mapped[str | None]
+    mesh: Mapped[dict[str, Any] | None]  # triangles, size_mm, volume_mm3 … of a file that is not sliced
     note: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     archived_at: Mapped[datetime | None]
@@ -116,6 +159,7 @@ class Plate(ShopScoped, Base):
     gcode_path: Mapped[str | None]  # its name inside a 3MF, as a Bambu printer wants it
     picture_id: Mapped[UUID | None]
     warnings: Mapped[list[Any]] = mapped_column(default=list)
+    sources: Mapped[dict[str, Any] | None]  # where a value was read: {"time_total_s": "slice_info"}
 
     variant: Mapped[Variant] = relationship(primaryjoin="foreign(Plate.variant_id) == Variant.id", viewonly=True)
     requirements: Mapped[list["FilamentRequirement"]] = relationship(
