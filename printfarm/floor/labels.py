@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import urlsplit
 
 import segno
 from markupsafe import Markup
@@ -12,6 +13,8 @@ from printfarm.fleet.models import Printer
 
 # Four modules of white on each side, as the standard asks (ISO/IEC 18004, 9.1).
 QUIET_MODULES = 4
+# Addresses that mean "this machine" to whoever opens them: on a phone, the phone itself.
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  # nothing is bound here
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,11 @@ def qr_svg(text: str) -> Markup:
         border=QUIET_MODULES, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None
     )
     return Markup(drawn)  # noqa: S704  # segno draws numbers only; the text itself is not in it
+
+
+def leads_nowhere_else(url: str) -> bool:
+    """Whether an address works on the server's own machine alone, so that no phone that reads it arrives."""
+    return urlsplit(url).hostname in THIS_MACHINE
 
 
 def sheets(labels: Sequence[Label], paper: Paper, start: int = 1) -> list[list[Label | None]]:

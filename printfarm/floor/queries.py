@@ -12,6 +12,7 @@ from printfarm.accounts.models import Shop
 from printfarm.accounts.queries import shops_of
 from printfarm.core.clock import utc_now
 from printfarm.core.paging import Paged, paginate
+from printfarm.core.searching import speaks_of
 from printfarm.core.work import read_only
 from printfarm.filament import queries as filament
 from printfarm.filament.models import Spool
@@ -77,7 +78,7 @@ def _new_spools() -> Select[Spool]:
 def _printers(asked: Asked) -> Select[Printer]:
     wanted = select(Printer).where(Printer.archived_at.is_(None))
     if asked.text:
-        wanted = wanted.where(Printer.name.icontains(asked.text, autoescape=True))
+        wanted = wanted.where(speaks_of(asked.text, Printer.name))
     if asked.added:
         wanted = wanted.where(Printer.created_at > utc_now() - JUST_ADDED)
     return wanted.order_by(Printer.position, Printer.id)

@@ -25,7 +25,7 @@ from printfarm.files.multipart import skip
 from printfarm.fleet.models import Printer
 from printfarm.floor import photos, queries
 from printfarm.floor.codes import code_in
-from printfarm.floor.labels import BY_KEY, PAPERS, label_of, sheets
+from printfarm.floor.labels import BY_KEY, PAPERS, label_of, leads_nowhere_else, sheets
 
 bp = Blueprint("floor", __name__)
 
@@ -107,7 +107,8 @@ def labels(db: Session) -> ViewAnswer:
     paper = BY_KEY.get(request.args.get("paper") or request.cookies.get(PAPER_COOKIE, ""), PAPERS[0])
     start = request.args.get("start", 1, type=int)
     found = queries.records(db, codes)
-    drawn = [label_of(one, external_url(url_for("floor.open_code", code=one.code))) for one in found]
+    site = external_url("")
+    drawn = [label_of(one, site + url_for("floor.open_code", code=one.code)) for one in found]
     response = page(
         "floor/labels.html",
         sheets=sheets(drawn, paper, start),
@@ -117,6 +118,8 @@ def labels(db: Session) -> ViewAnswer:
         paper=paper,
         papers=PAPERS,
         start=min(max(start, 1), paper.per_page),
+        site=site,
+        is_here_only=leads_nowhere_else(site),
     )
     response.set_cookie(PAPER_COOKIE, paper.key, max_age=A_YEAR_S, httponly=True, samesite="Lax", secure=on_https())
     return response

@@ -119,6 +119,19 @@ def test_the_code_leads_where_the_owner_says_the_site_is(app, bob, shelf):
         assert drawn in str(qr_svg(f"{root}/c/{shelf.spool_code}"))
 
 
+def test_before_printing_it_says_when_no_phone_can_open_the_address(app, bob, shelf):
+    url = f"/labels?code={shelf.spool_code}&paper=62"
+    for site in ("http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"):
+        settings = app.config["SETTINGS"]
+        object.__setattr__(settings, "public_url", site)
+        assert f"They lead to {site}, which means this computer and no other." in bob.get(url).one(".notice").text
+    for site in ("http://192.168.1.20:8080", "https://farm.example"):
+        object.__setattr__(settings, "public_url", site)
+        page = bob.get(url)
+        assert f"The codes lead to {site}." in page.text
+        assert not page.all(".notice")
+
+
 def test_thirty_labels_cost_as_many_statements_as_one(ctx, bob, alice, shelf):
     with unit_of_work(alice.shop_id) as db:
         many = [service.add_spool(db, shelf.filament_id, weight_mg=1_000).code for _ in range(30)]
