@@ -1,5 +1,6 @@
 // Registers the service worker (on https and on this machine; elsewhere browsers know none), and says when the server has
-// newer pages than this one: it asks after every interruption, for an update interrupts the live socket.
+// newer pages than this one: it asks after every interruption, for an update interrupts the live socket. The wall, where nobody
+// stands to do it, loads itself again.
 (() => {
   const worker = "/service-worker.js";
   const { version } = document.currentScript.dataset;
@@ -12,7 +13,8 @@
     const tag = answer?.ok && answer.headers.get("ETag");
     if (said || !tag || tag.includes(version)) return;
     said = true;
-    body.dispatchEvent(new CustomEvent("toast", { detail: { text: "PrintFarm was updated. Reload this page.", tone: "note" } }));
+    if (body.matches(".wall")) location.reload();
+    else body.dispatchEvent(new CustomEvent("toast", { detail: { text: "PrintFarm was updated. Reload this page.", tone: "note" } }));
   }
 
   navigator.serviceWorker?.register(worker, { updateViaCache: "none" }).catch(() => {});

@@ -206,3 +206,13 @@ def test_it_changes_while_one_looks(screen: Page, fill, app, shop):
         db.get_one(Printer, anna.id).state = "paused"
         emit(db, PrinterChanged(shop_id=shop.id, printer_id=anna.id))
     expect(screen.locator(f"#wall-{anna.id} .wall-state")).to_have_text("Paused")
+
+
+def test_after_an_update_of_the_server_it_loads_itself_again(screen: Page, fill, app):
+    fill(2)
+    screen.goto("/fleet?wall=1")
+    screen.evaluate("window.before = true")
+    app.jinja_env.globals["pages_version"] = lambda: "updated00000"
+    screen.evaluate("document.body.dispatchEvent(new CustomEvent('live:reconnected', { bubbles: true }))")
+    screen.wait_for_function("window.before === undefined && document.querySelectorAll('.wall-cell').length === 2")
+    assert screen.locator("script[data-version]").get_attribute("data-version") == "updated00000"

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, flash, make_response, redirect, request, url_for
+from flask import Response, flash, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from printfarm.accounts import service
@@ -13,7 +13,7 @@ from printfarm.accounts.models import User
 from printfarm.accounts.queries import sessions_of
 from printfarm.accounts.views.blueprint import bp
 from printfarm.core import rates
-from printfarm.core.headers import may_be_installed
+from printfarm.core.headers import may_be_installed, on_https
 from printfarm.core.web import page
 from printfarm.core.work import read_only, unit_of_work
 
@@ -39,7 +39,7 @@ def change_profile(who: SignedIn) -> ResponseReturnValue:
     flash("Your profile is saved.", "success")
     response = make_response(redirect(url_for("accounts.profile"), 303))
     # The cookie is what a page is drawn with before anybody is known; the profile's choice is taken over into it.
-    response.set_cookie("theme", form.theme.data, max_age=A_YEAR_S, samesite="Lax", secure=request.is_secure)
+    response.set_cookie("theme", form.theme.data, max_age=A_YEAR_S, samesite="Lax", secure=on_https())
     return response
 
 
