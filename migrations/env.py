@@ -7,7 +7,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection, Engine, text
 
 from printfarm.core.database import Base, ExactDecimal, UtcDateTime
-from printfarm.core.migrations import import_models
+from printfarm.core.migrations import has_model, import_models
 
 
 def run(engine: Engine) -> None:
@@ -25,6 +25,7 @@ def run(engine: Engine) -> None:
             target_metadata=Base.metadata,
             render_as_batch=True,
             compare_type=True,
+            include_name=has_model,
             render_item=_render_item,
         )
         with context.begin_transaction():

@@ -58,11 +58,16 @@ def upgrade() -> None:
     op.create_table(
         "model_images",
         sa.Column("model_id", sa.Uuid(), nullable=False),
-        sa.Column("file_id", sa.Uuid(), nullable=False),
+        sa.Column("file_id", sa.Uuid(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("original_name", sa.String(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("shop_id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("state IN ('waiting', 'done', 'failed')", name=op.f("ck_model_images_state")),
         sa.ForeignKeyConstraint(
             ["shop_id", "file_id"],
             ["stored_files.shop_id", "stored_files.id"],
@@ -110,6 +115,7 @@ def upgrade() -> None:
 
     op.add_column("uploads", sa.Column("relative_path", sa.String(), nullable=True))
     op.add_column("uploads", sa.Column("fingerprint", sa.String(), nullable=True))
+    op.add_column("uploads", sa.Column("parts_id", sa.String(), nullable=True))
     op.create_index(op.f("ix_uploads_shop_id_fingerprint"), "uploads", ["shop_id", "fingerprint"], unique=False)
 
     op.add_column("variants", sa.Column("mesh", JSON, nullable=True))
@@ -122,6 +128,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table("uploads", schema=None, table_args=(_states(),)) as batch_op:
         batch_op.drop_index(batch_op.f("ix_uploads_shop_id_fingerprint"))
+        batch_op.drop_column("parts_id")
         batch_op.drop_column("fingerprint")
         batch_op.drop_column("relative_path")
 

@@ -68,6 +68,7 @@ def let_in(engine: Engine, role: str) -> None:
         for statement in (
             f"GRANT USAGE ON SCHEMA public TO {quoted}",
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {quoted}",
+            f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {quoted}",
             f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {quoted}",
         ):
             connection.execute(text(statement))
@@ -105,6 +106,11 @@ def alembic_config(engine: Engine) -> Config:
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     config.attributes["engine"] = engine
     return config
+
+
+def has_model(name: str | None, _kind: str, _parents: object) -> bool:
+    """Whether models speak of it: the full-text indexes (`fts_…`, and what SQLite lays beside them) are the migrations' own."""
+    return not (name or "").startswith("fts_")
 
 
 def import_models() -> None:

@@ -91,7 +91,17 @@ def test_the_code_that_a_printer_shows_finds_the_job(alice, things):
     assert found(search(alice, "r3nc0")) == {}
 
 
-@pytest.mark.parametrize(("text", "where"), [("K7DCAN", "spool"), (" k7dcan ", "spool"), ("p4nnax", "printer")])
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("K7DCAN", "spool"),
+        (" k7dcan ", "spool"),
+        ("K7D CAN", "spool"),  # as it stands on the label
+        ("k7d-can", "spool"),
+        ("p4nnax", "printer"),
+        ("P4N NAX", "printer"),
+    ],
+)
 def test_a_whole_code_leads_straight_to_its_record(alice, things, text, where):
     page = search(alice, text)
     assert page.status == 303

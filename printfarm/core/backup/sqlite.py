@@ -52,8 +52,10 @@ def _path(engine: Engine) -> Path:
 
 
 def _tables(database: sqlite3.Connection) -> list[str]:
+    """Those that hold rows: an index for full text (`fts_…`) and what lies beside it follow from them."""
     found = database.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        " AND name NOT LIKE 'fts\\_%' ESCAPE '\\' ORDER BY name"
     )
     return [row[0] for row in found]
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased, selectinload
 
+from printfarm.core.ids import typed_code
 from printfarm.core.searching import speaks_of, stands_in, words_of
 from printfarm.filament.models import Filament, Spool
 from printfarm.fleet.models import Printer, PrinterSlot
@@ -69,8 +70,13 @@ def find(db: Session, text: str) -> Found:
 
 
 def by_code(db: Session, text: str) -> Spool | Printer | None:
-    """What has exactly this short code: a spool, else a printer. Archived ones too, whose labels may still be on the shelf."""
-    code = text.strip().upper()
+    """What has this short code, as a label shows it or as people type it: a spool, else a printer.
+
+    Archived ones too, whose labels may still be on the shelf.
+    """
+    code = typed_code(text)
+    if code is None:
+        return None
     spool = db.scalar(select(Spool).where(Spool.code == code))
     return spool or db.scalar(select(Printer).where(Printer.code == code))
 
