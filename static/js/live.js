@@ -12,21 +12,25 @@
 
   const announce = (name) => body.dispatchEvent(new CustomEvent(name, { bubbles: true }));
 
-  // What a person has unfolded stays unfolded when the fragment around it is replaced, and the focus stays in its place:
-  // on the same control, else on what it stood in. Ids alone do not do: most buttons have none.
+  // What a person has unfolded stays unfolded when the fragment around it is replaced, and a focus whose holder is gone (also
+  // while a dialog was open) finds its place: the same control, else what it stood in. Ids alone do not do: most buttons have none.
   let unfolded = [];
   let held = null;
   const words = (control) => control.href || control.textContent + control.name;
+  function hold({ target }) {
+    if (target.closest("dialog")) return;
+    held = { control: target, words: words(target), places: [] };
+    for (let place = target; place; place = place.parentElement?.closest("[id]")) if (place.id) held.places.push(place.id);
+  }
   function remember() {
     unfolded = [...document.querySelectorAll("details[open][id]")].map((details) => details.id);
-    held = { words: "", places: [] };
-    let place = document.activeElement;
-    if (place !== body) held.words = words(place);
-    for (; place; place = place.parentElement?.closest("[id]")) if (place.id) held.places.push(place.id);
   }
   function restore() {
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
-    if (document.activeElement !== body) return;
+    giveFocus();
+  }
+  function giveFocus() {
+    if (!held || document.activeElement !== body || held.control.checkVisibility()) return;
     const place = held.places.map((id) => document.getElementById(id)).find((one) => one?.checkVisibility());
     if (!place) return;
     const again = [...place.querySelectorAll("a, summary, :enabled")].find((one) => words(one) === held.words && one.checkVisibility());
@@ -92,5 +96,8 @@
 
   body.addEventListener("htmx:beforeSwap", remember);
   body.addEventListener("htmx:afterSwap", restore);
+  document.addEventListener("focusin", hold);
+  hold({ target: document.activeElement || body }); // autofocus came before us
+  document.addEventListener("close", giveFocus, true); // of a dialog; it does not bubble
   connect();
 })();

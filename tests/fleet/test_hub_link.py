@@ -413,7 +413,7 @@ def test_a_visitor_that_goes_at_once_is_no_bug_of_ours(app, hub, served, caplog)
             slam(raw)
     with FakeHub(served.url, hub.id, hub.secret):
         pass
-    soon(lambda: not [thread for thread in threading.enumerate() if "process_request" in thread.name])
+    soon(lambda: not [one for one in threading.enumerate() if "process_request" in one.name], seconds=30)
     assert "was refused" in caplog.text or "is gone" in caplog.text  # how far each one came is up to the system
     ours = [record for record in caplog.records if not record.name.startswith("websockets")]  # that is the visitor
     assert not [record for record in ours if record.exc_info or record.levelname == "ERROR"]
