@@ -1,0 +1,25 @@
+"""Reads G-code that does not say which slicer made it: what its commands and layer comments tell, and nothing else."""
+
+import re
+
+from printfarm.files.readers.comments import Comments, chosen_tools, first_bed_c, first_nozzle_c
+from printfarm.files.readers.stated import COMMANDS, COMMENTS, Stated, StatedSlot
+
+_LAYER = re.compile(r"\n;[ \t]?LAYER:[ \t]?(-?\d{1,6})(?!\d)", re.ASCII)
+
+
+def recognises(head: str) -> bool:  # noqa: ARG001 - the last to be asked takes every G-code
+    return True
+
+
+def read(comments: Comments) -> Stated:
+    numbers = [int(n) for n in _LAYER.findall(comments.text)]
+    nozzle_c, bed_c = first_nozzle_c(comments.text), first_bed_c(comments.text)
+    return Stated(
+        layers=len({n for n in numbers if n >= 0}) or None if comments.is_whole else None,
+        nozzle_c=(nozzle_c, None) if nozzle_c else None,
+        bed_c=(bed_c, None) if bed_c else None,
+        slots=tuple(StatedSlot(tool + 1) for tool in chosen_tools(comments.text)),
+        sources={"layers": COMMENTS, "nozzle_c": COMMANDS, "bed_c": COMMANDS},
+        raw={key: value for key, value in comments.starting_with("") if len(value) < 500},
+    )
