@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from printfarm.files.readers import Limits, UnreadableFile, read_file
+from printfarm.files.readers.scan import count_moves
 
 _LIMITS = Limits(seconds=8.0)
 _UNREAD: dict[str, Any] = {
@@ -37,7 +38,7 @@ def inspect_files(paths: Sequence[str], out: TextIO) -> int:
 
 def _inspect(path: str) -> dict[str, Any]:
     try:
-        reading = read_file(Path(path), limits=_LIMITS)
+        reading = count_moves(Path(path), read_file(Path(path), limits=_LIMITS))
     except UnreadableFile as refusal:
         return {"file": path, "ok": False, "error": refusal.sentence, **_UNREAD}
     return {"file": path, "ok": True, "error": None, **reading.to_json()}

@@ -11,6 +11,7 @@ from printfarm.files.readers.package import (
     Package,
     PictureReader,
     gcode_entries,
+    is_bambu_family,
     package_slicer,
     read_package,
     title,
@@ -21,12 +22,12 @@ from printfarm.files.readers.plates import (
     StatedFilament,
     combine_filaments,
     raw_gcode,
-    slot_change,
-    split_by_slot,
-    use_by_layer,
+    scan_plan,
 )
-from printfarm.files.readers.results import FileReading, Plate, PrinterModel, Slicer, Split, UnreadableFile
+from printfarm.files.readers.results import Filament, FileReading, Plate, PrinterModel, Slicer, UnreadableFile
+from printfarm.files.readers.scan_plan import ScanPlan
 from printfarm.files.readers.settings import Settings, SettingsChain
+from printfarm.files.readers.source import Source
 from printfarm.files.readers.values import storable
 
 
@@ -41,8 +42,14 @@ class _PlateGcode:
     damaged: bool = False
 
 
-def read_bambu_3mf(archive: Archive, deadline: Deadline) -> FileReading:
+def recognises(source: Source) -> bool:
+    return source.archive is not None and is_bambu_family(source.archive)
+
+
+def read(source: Source, deadline: Deadline) -> FileReading:
     """Read every plate; raises UnreadableFile when there is nothing to show."""
+    archive = source.archive
+    assert archive is not None
     package = read_package(archive, deadline)
     gcodes = gcode_entries(archive)
     sliced = {p.index: p for p in reversed(package.slice_info.plates)}
@@ -91,9 +98,7 @@ class _PlateReader:
             own.text("curr_bed_type") or (defined.bed_type if defined else None) or settings.text("curr_bed_type")
         )
         stated = sliced.filaments if sliced else self._project_slots(entry)
-        filaments = combine_filaments(stated, facts, settings, bed_type, text.moves.tools_seen if text else ())
-        splits = split_by_slot(text.moves, filaments, settings) if text and gcode.whole else None
-        filaments = tuple(replace(f, split=(splits or {}).get(f.slot)) for f in filaments)
+        filaments = combine_filaments(stated, facts, settings, bed_type, text.body.tools_seen if text else ())
         plate = _stated_plate(index, sliced, facts, settings)
         plate = replace(
             plate,
@@ -105,13 +110,12 @@ class _PlateReader:
             filaments=filaments,
             thumbnails=self._pictures.of_plate(index)
             or (text_thumbnails(text.head, self._deadline.limits) if text else ()),
-            split=sum(splits.values(), Split()) if splits else None,
-            use_by_layer=use_by_layer(text.moves) if text and gcode.whole else (),
             printable=gcode.path is not None and not gcode.damaged,
             gcode_path=gcode.path,
             gcode_bytes=text.size_bytes if text and gcode.whole else None,
+            scan_plan=self._scan_plan(index, entry, text, filaments, settings, sliced) if gcode.whole else None,
         )
-        check_plate(self._package.found, plate, sliced, facts, text if gcode.whole else None, settings)
+        check_plate(self._package.found, plate, sliced, facts, settings)
         return plate
 
     def _project_slots(self, entry: str | None) -> tuple[StatedFilament, ...]:
@@ -130,40 +134,51 @@ class _PlateReader:
         if self._deadline.is_over:
             found.warn("gcode_not_read", f"There was no time left to read the G-code of plate {index}.", index)
             return _PlateGcode(path=self._archive.real_name(entry))
-        check_name = f"{entry}.md5"
-        reader = GcodeReader(self._deadline, with_md5=check_name in self._archive)
         known = [f.slot for f in sliced.filaments] if sliced else []
+        reader = GcodeReader(self._deadline, knows_slots=bool(known))
         damaged = False
         try:
-            reader.read(
-                self._archive.stream(entry, self._deadline.limits.gcode_bytes),
-                lambda text: self._prepare(text, sliced, known),
-            )
+            reader.read(self._archive.stream(entry, self._deadline.limits.gcode_bytes))
         except DamagedEntry as error:
             damaged = True
             found.warn("gcode_damaged", f"The G-code of plate {index} cannot be printed: {error}.", index)
         text = reader.text
         if not text.complete and not damaged:
-            found.warn("gcode_too_long", f"The G-code of plate {index} is too long to count its moves in time.", index)
-        self._check_md5(index, check_name, text)
+            found.warn("gcode_too_long", f"The G-code of plate {index} is too long to be read in time.", index)
         return _PlateGcode(self._archive.real_name(entry), text, read_facts(text, known), text.complete, damaged)
 
-    def _prepare(self, text: GcodeText, sliced: SlicedPlate | None, known: list[int]) -> None:
-        """Give the count of the moves the slots, nozzles and the first tool, before it begins."""
-        settings = SettingsChain(Settings(text.settings), self._package.settings)
-        text.moves.change = slot_change(settings, sliced.extruder_of_slot if sliced else ())
-        text.moves.tool = known[0] - 1 if known else 0
+    def _scan_plan(
+        self,
+        index: int,
+        entry: str | None,
+        text: GcodeText | None,
+        filaments: tuple[Filament, ...],
+        settings: SettingsChain,
+        sliced: SlicedPlate | None,
+    ) -> ScanPlan | None:
+        """How the moves of this plate will be counted."""
+        if entry is None or text is None:
+            return None
+        stated = sliced.filaments if sliced else ()
+        return scan_plan(
+            index,
+            filaments,
+            settings,
+            text,
+            entry=entry,
+            first_tool=stated[0].slot - 1 if stated else 0,
+            extruder_of_slot=sliced.extruder_of_slot if sliced else (),
+            stated_md5=self._stated_md5(f"{entry}.md5"),
+        )
 
-    def _check_md5(self, index: int, name: str, text: GcodeText) -> None:
-        if text.md5 is None:
-            return
+    def _stated_md5(self, name: str) -> str | None:
+        """The checksum beside a G-code; empty when that cannot be read."""
+        if name not in self._archive:
+            return None
         try:
-            stated = self._archive.read(name, 4096).decode("ascii", "replace").strip().lower()
+            return self._archive.read(name, 4096).decode("ascii", "replace").strip().lower()
         except DamagedEntry:
-            stated = ""
-        if stated != text.md5:
-            sentence = f"The checksum of plate {index}'s G-code is wrong: it was changed or damaged after slicing."
-            self._package.found.warn("md5_differs", sentence, index)
+            return ""
 
     def _keep_raw(self, index: int, text: GcodeText, facts: GcodeFacts) -> None:
         """Plates usually share their settings: the same settings are kept once."""

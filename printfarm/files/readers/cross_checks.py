@@ -1,16 +1,13 @@
 """Compares what the parts of a file say about the same plate. A difference becomes a warning, never a refusal."""
 
 from printfarm.files.readers.gcode_facts import GcodeFacts
-from printfarm.files.readers.gcode_stream import GcodeText
 from printfarm.files.readers.package_xml import SlicedPlate
-from printfarm.files.readers.plates import Findings, loads_by_moves
+from printfarm.files.readers.plates import Findings
 from printfarm.files.readers.results import Filament, Plate
 from printfarm.files.readers.settings import SettingsChain
 
 _TIME_TOLERANCE_S = 1
 _GRAMS_TOLERANCE = 0.05
-_SCAN_TOLERANCE = 0.03
-_SHORT_M = 0.12  # the purge line of the start code: some slicers leave it out of their totals
 
 
 def check_plate(
@@ -18,7 +15,6 @@ def check_plate(
     plate: Plate,
     sliced: SlicedPlate | None,
     facts: GcodeFacts | None,
-    text: GcodeText | None,
     settings: SettingsChain,
 ) -> None:
     """Add a warning for each contradiction of one plate."""
@@ -26,8 +22,6 @@ def check_plate(
         _outside(found, sliced)
     if sliced is not None and facts is not None:
         _header_against_slice_info(found, sliced, facts)
-    if text is not None and not loads_by_moves(settings, text):
-        _moves_against_amounts(found, plate, text)
     for filament in plate.filaments:
         _temperature(found, plate.index, filament, settings)
         if filament.grams_derived:
@@ -54,21 +48,6 @@ def _header_against_slice_info(found: Findings, sliced: SlicedPlate, facts: Gcod
     if grams and stated_g and abs(header_g - stated_g) > _GRAMS_TOLERANCE:
         sentence = f"The G-code says {header_g:.2f} g, the file's list of plates {stated_g:.2f} g; the list was taken."
         found.warn("weight_differs", sentence, sliced.index)
-
-
-def _moves_against_amounts(found: Findings, plate: Plate, text: GcodeText) -> None:
-    stated = [f.metres for f in plate.filaments]
-    if not text.complete or not stated or None in stated:
-        return
-    stated_m = sum(m for m in stated if m is not None)
-    moved_m = text.moves.total_mm / 1000
-    difference_m = abs(moved_m - stated_m)
-    if moved_m and difference_m > max(_SHORT_M, _SCAN_TOLERANCE * stated_m):
-        sentence = (
-            f"The moves use {moved_m:.2f} m of filament, but {stated_m:.2f} m are stated. "
-            "The file was probably edited after slicing: check the grams."
-        )
-        found.warn("edited_after_slicing", sentence, plate.index)
 
 
 def _temperature(found: Findings, plate: int, filament: Filament, settings: SettingsChain) -> None:

@@ -69,7 +69,7 @@ def read_facts(text: GcodeText, known_slots: Sequence[int] = ()) -> GcodeFacts:
         max_z_mm=_max_z_mm(totals, text),
         used=used,
         used_source=used_source,
-        tool_changes=_tool_changes(totals, text),
+        tool_changes=_tool_changes(totals),
         tower_g=number(totals.get("total filament used for wipe tower [g]"), high=MAX_GRAMS),
         header=header,
     )
@@ -130,17 +130,16 @@ def _model_time(totals: _Totals) -> str | None:
 
 def _layers(totals: _Totals, text: GcodeText) -> int | None:
     stated = whole(totals.get("total layer number", "total layers count"), low=1, high=1_000_000)
-    return stated or (text.moves.layers or None if text.complete else None)
+    return stated or text.body.layers or None
 
 
-def _tool_changes(totals: _Totals, text: GcodeText) -> int | None:
-    stated = whole(totals.get("total toolchanges", "total filament change"))
-    return text.moves.tool_changes if stated is None and text.complete else stated
+def _tool_changes(totals: _Totals) -> int | None:
+    return whole(totals.get("total toolchanges", "total filament change"))
 
 
 def _max_z_mm(totals: _Totals, text: GcodeText) -> float | None:
     stated = number(totals.get("max_z_height", "max_layer_z"), high=10_000)
-    return stated or (number(text.moves.max_z_mm, high=10_000) if text.complete else None)
+    return stated or number(text.body.max_z_mm, high=10_000)
 
 
 def _used(totals: _Totals, text: GcodeText, known_slots: Sequence[int]) -> tuple[tuple[Used, ...], str | None]:
@@ -157,7 +156,7 @@ def _header_slots(totals: _Totals, count: int, known: Sequence[int], text: Gcode
     """The slots behind a header's list: named since 1.10.1, else the used slots in ascending order."""
     named = [whole(part, low=1, high=256) for part in (totals.get("filament") or "").split(",")]
     slots = [s for s in named if s is not None]
-    seen = sorted(tool + 1 for tool in text.moves.tools_seen)
+    seen = sorted(tool + 1 for tool in text.body.tools_seen)
     return next((list(s) for s in (slots, sorted(known), seen) if len(s) == count), list(range(1, count + 1)))
 
 

@@ -26,9 +26,14 @@ class Limits:
     ratio: int = 200
     ratio_from_bytes: int = 10 * MIB
     line_bytes: int = MIB
+    first_bytes: int = MIB
     head_bytes: int = 4 * MIB
+    tail_bytes: int = MIB
     settings_bytes: int = 8 * MIB
     settings_keys: int = 5000
+    mesh_bytes: int = 1024 * MIB
+    triangles: int = 20_000_000
+    mesh_items: int = 10_000
     plates: int = 200
     slots: int = 256
     seconds: float = 30.0

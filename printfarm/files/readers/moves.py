@@ -5,12 +5,14 @@ cut into stretches at the lines that change the meaning of a move (tool, feature
 expression gathers the lengths, which is what makes pure Python fast enough.
 """
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
+
+from printfarm.files.readers.scan_plan import SlotChange
 
 MODEL, START, SUPPORT, PURGE, TOWER = "model", "start", "support", "purge", "tower"
 
@@ -24,7 +26,7 @@ _EVENT = re.compile(
     rb"|;[ ]?(?:"
     rb"(?:FEATURE|TYPE):[ ]?(?P<feature>[^\r\n]*)"
     rb"|(?P<mark>V?FLUSH_START|V?FLUSH_END|WIPE_START|WIPE_END)"
-    rb"|(?P<layer>CHANGE_LAYER|LAYER_CHANGE)[^\n]*(?:\n; ?Z(?:_HEIGHT)?: ?(?P<z>" + _NUMBER + rb"))?"
+    rb"|(?P<layer>CHANGE_LAYER|LAYER_CHANGE)"
     rb"|VG1[^\n]*?E(?P<virtual>" + _NUMBER + rb")"
     rb"|VT(?P<vtool>\d{1,4})(?!\d)"
     rb"))"
@@ -37,31 +39,6 @@ _RESET = re.compile(rb"E(-?" + _NUMBER + rb")")
 
 
 @dataclass(slots=True)
-class SlotChange:
-    """What the scan must know of the settings: slots that exist, and the residue of filament that stays in a nozzle."""
-
-    slot_count: int | None = None
-    nozzle_volume_mm3: Sequence[float] = ()
-    extruder_of_slot: Sequence[int] = ()
-    diameter_mm: Sequence[float] = ()
-
-    def is_tool(self, tool: int) -> bool:
-        """T255, T1000 and the like are commands, not tools."""
-        return tool < (self.slot_count or 64)
-
-    def extruder(self, tool: int) -> int:
-        return self.extruder_of_slot[tool] if tool < len(self.extruder_of_slot) else 0
-
-    def residue_mm(self, tool: int) -> float:
-        """Millimetres of the filament that fit into the nozzle of `tool`."""
-        extruder = self.extruder(tool)
-        if extruder >= len(self.nozzle_volume_mm3):
-            return 0.0
-        diameter_mm = self.diameter_mm[tool] if tool < len(self.diameter_mm) else 1.75
-        return self.nozzle_volume_mm3[extruder] / (math.pi / 4 * diameter_mm**2)
-
-
-@dataclass(slots=True)
 class MoveCounter:
     """Feed it blocks of whole lines, each beginning with a line break. Lengths come out in mm by (tool, class)."""
 
@@ -69,7 +46,6 @@ class MoveCounter:
     tool: int = 0
     mm: dict[tuple[int, str], float] = field(default_factory=lambda: defaultdict(float))
     layers: int = 0
-    max_z_mm: float | None = None
     tool_changes: int = 0
     tools_seen: list[int] = field(default_factory=list)
     after_layer: list[tuple[int, dict[int, float]]] = field(default_factory=list)
@@ -94,13 +70,30 @@ class MoveCounter:
                 continue
             if event.start() > at:
                 self._count(block, at, event.start())
-            if kind == "z":
-                self.max_z_mm = max(self.max_z_mm or 0.0, float(text))
-                kind = "layer"
             self._happen(kind, text)
             at = event.end()
         if at < len(block):
             self._count(block, at, len(block))
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it but the plan, to go on from later."""
+        kept = {name: getattr(self, name) for name in self.__slots__ if name not in {"change", "mm", "after_layer"}}
+        return kept | {
+            "mm": [[tool, kind, length] for (tool, kind), length in self.mm.items()],
+            "after_layer": [[layers, list(used.items())] for layers, used in self.after_layer],
+        }
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any], change: SlotChange) -> "MoveCounter":
+        """The counter as it was."""
+        counter = cls(change=change)
+        for name in cls.__slots__:
+            if name in kept and name not in {"mm", "after_layer", "_in_nozzle"}:
+                setattr(counter, name, kept[name])
+        counter.mm.update({(tool, kind): length for tool, kind, length in kept["mm"]})
+        counter.after_layer = [(layers, dict(used)) for layers, used in kept["after_layer"]]
+        counter._in_nozzle = {int(extruder): tool for extruder, tool in kept["_in_nozzle"].items()}
+        return counter
 
     @property
     def total_mm(self) -> float:

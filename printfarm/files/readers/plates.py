@@ -2,15 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from printfarm.files.readers.gcode_facts import GcodeFacts, Used
 from printfarm.files.readers.gcode_stream import GcodeText
-from printfarm.files.readers.moves import MODEL, PURGE, START, SUPPORT, TOWER, MoveCounter, SlotChange
-from printfarm.files.readers.results import Filament, LayerUse, ReadingWarning, Split
+from printfarm.files.readers.results import Filament, ReadingWarning
+from printfarm.files.readers.scan_plan import MAX_TOOLS, ScanPlan, SlotChange
 from printfarm.files.readers.settings import SettingsChain
-from printfarm.files.readers.values import MAX_METRES
 
 _ROUNDING_M = 0.0051
 _MAX_COST = 100_000.0
@@ -39,13 +38,40 @@ class Findings:
             self.warnings.append(ReadingWarning(code, sentence, plate))
 
 
-def slot_change(settings: SettingsChain, extruder_of_slot: Sequence[int] = ()) -> SlotChange:
-    """What the count of the moves needs to know. Extruders count from 0."""
-    return SlotChange(
-        slot_count=settings.slot_count or None,
-        nozzle_volume_mm3=[v or 0.0 for v in settings.numbers("nozzle_volume", high=10_000)],
-        extruder_of_slot=list(extruder_of_slot),
-        diameter_mm=[d or 1.75 for d in settings.numbers("filament_diameter", high=10)],
+def scan_plan(  # noqa: PLR0913 - each of them says where the moves are, or what they mean
+    plate: int,
+    filaments: Sequence[Filament],
+    settings: SettingsChain,
+    text: GcodeText,
+    *,
+    entry: str | None = None,
+    offset_bytes: int = 0,
+    first_tool: int = 0,
+    extruder_of_slot: Sequence[int] = (),
+    stated_md5: str | None = None,
+) -> ScanPlan:
+    """What the count of the moves needs to know of one plate. Extruders and tools count from 0."""
+    slots = range(1, min(settings.slot_count or MAX_TOOLS, MAX_TOOLS) + 1)
+    weights = {slot: _weight_from_settings(settings, slot) for slot in slots} | {
+        filament.slot: _weight_of(filament) for filament in filaments
+    }
+    return ScanPlan(
+        plate=plate,
+        entry=entry,
+        offset_bytes=offset_bytes,
+        size_bytes=text.size_bytes,
+        first_tool=first_tool,
+        change=SlotChange(
+            slot_count=settings.slot_count or None,
+            nozzle_volume_mm3=[v or 0.0 for v in settings.numbers("nozzle_volume", high=10_000)],
+            extruder_of_slot=list(extruder_of_slot),
+            diameter_mm=[d or 1.75 for d in settings.numbers("filament_diameter", high=10)],
+        ),
+        grams={f.slot: f.grams for f in filaments},
+        metres={f.slot: f.metres for f in filaments},
+        g_per_m={slot: weight for slot, weight in weights.items() if weight is not None},
+        loads=loads_by_moves(settings, text),
+        stated_md5=stated_md5,
     )
 
 
@@ -117,50 +143,12 @@ def grams_per_metre(density_g_cm3: float, diameter_mm: float) -> float:
     return math.pi / 4 * diameter_mm**2 * density_g_cm3
 
 
-def split_by_slot(
-    moves: MoveCounter, filaments: Sequence[Filament], settings: SettingsChain
-) -> dict[int, Split] | None:
-    """Grams of each class for each slot that extrudes; None when nothing moved or a weight per metre is unknown."""
-    by_slot: dict[int, dict[str, float]] = {}
-    weights = {f.slot: w for f in filaments if (w := _weight_of(f)) is not None}
-    for (tool, kind), length_mm in moves.mm.items():
-        if not length_mm:
-            continue
-        weight = weights.get(tool + 1) or _weight_from_settings(settings, tool + 1)
-        if weight is None or not length_mm <= MAX_METRES * 1000:  # also when it is not a number
-            return None
-        grams = by_slot.setdefault(tool + 1, {})
-        grams[kind] = grams.get(kind, 0.0) + length_mm / 1000 * weight
-    splits = {slot: _split(grams) for slot, grams in sorted(by_slot.items())}
-    return splits or None
-
-
-def use_by_layer(moves: MoveCounter) -> tuple[LayerUse, ...]:
-    """How the use of each slot grows from layer to layer, ending with all of it."""
-    totals = {tool: mm for tool, mm in moves.mm_by_tool().items() if 0 < mm <= MAX_METRES * 1000}
-    if not totals or not moves.layers:
-        return ()
-    notes = [*moves.after_layer, (moves.layers, totals)]
-    return tuple(
-        LayerUse(layers, {tool + 1: round(mm.get(tool, 0.0) / total, 6) for tool, total in totals.items()})
-        for layers, mm in notes
-    )
-
-
 def loads_by_moves(settings: SettingsChain, text: GcodeText) -> bool:
     """Whether the code itself pushes filament in and out, as PrusaSlicer's does for a multi-material unit.
 
     Those lengths are not used up and not in the stated amounts, but they look like extrusion.
     """
     return b"; HEADER_BLOCK_START" not in text.head and settings.flag("single_extruder_multi_material") is True
-
-
-def without_loading(split: Split, grams: float | None) -> Split:
-    """Take what the moves have more than the stated grams off the tower, then off the start code: that was loading."""
-    excess_g = max(0.0, split.total_g - grams) if grams else 0.0
-    from_tower_g = min(excess_g, split.tower_g)
-    from_start_g = min(excess_g - from_tower_g, split.start_g)
-    return replace(split, tower_g=split.tower_g - from_tower_g, start_g=split.start_g - from_start_g)
 
 
 def _weight_of(filament: Filament) -> float | None:
@@ -175,16 +163,6 @@ def _weight_from_settings(settings: SettingsChain, slot: int) -> float | None:
     density = settings.number_of_slot("filament_density", slot, high=30)
     diameter_mm = settings.number_of_slot("filament_diameter", slot, high=10)
     return grams_per_metre(density, diameter_mm) if density and diameter_mm else None
-
-
-def _split(grams: Mapping[str, float]) -> Split:
-    return Split(
-        model_g=grams.get(MODEL, 0.0),
-        start_g=grams.get(START, 0.0),
-        support_g=grams.get(SUPPORT, 0.0),
-        purge_g=grams.get(PURGE, 0.0),
-        tower_g=grams.get(TOWER, 0.0),
-    )
 
 
 def raw_gcode(text: GcodeText, facts: GcodeFacts) -> dict[str, Any]:

@@ -5,9 +5,11 @@ Lengths are in mm or metres, weights in grams, times in seconds, temperatures in
 A value that the file does not state is None: never 0, never a guess.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
+
+from printfarm.files.readers.scan_plan import ScanPlan
 
 Json = dict[str, Any]
 
@@ -113,7 +115,7 @@ class Filament:
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A picture in the file. `kind` is plate, small, no_light, top, cover or gcode; `format` is png, jpg or qoi."""
+    """A picture. `kind` is plate, small, no_light, top, cover, gcode or drawn (by us); `format` is png, jpg or qoi."""
 
     kind: str
     width: int
@@ -143,7 +145,7 @@ class Plate:
 
     `printable` says that its G-code is there and whole. `gcode_path` is its name inside the 3MF, as a Bambu printer
     wants it. `sources` tells where the important values come from: slice_info, gcode header, gcode totals, config,
-    scan or derived. `use_by_layer` is empty when the moves could not be counted.
+    scan or derived. `split` and `use_by_layer` are counted later (see `scan`), after `scan_plan`.
     """
 
     index: int
@@ -171,34 +173,13 @@ class Plate:
     gcode_path: str | None = None
     gcode_bytes: int | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    scan_plan: ScanPlan | None = field(default=None, repr=False)
 
     @property
     def grams(self) -> float | None:
         """The plate's grams over all slots; None as soon as one slot is unknown, or when no slot is known."""
         known = [f.grams for f in self.filaments]
         return sum(g for g in known if g is not None) if known and None not in known else None
-
-    def grams_after_layer(self, layers: int) -> dict[int, float]:
-        """Grams of each slot that are used up when `layers` layers are done, for a print that stopped there.
-
-        Empty when the moves could not be counted. Slots without stated grams are left out.
-        """
-        before = LayerUse(0, {})
-        for use in self.use_by_layer:
-            if use.layers >= layers:
-                part = (layers - before.layers) / (use.layers - before.layers) if layers > before.layers else 0.0
-                return self._grams_between(before, use, part)
-            before = use
-        return self._grams_between(before, before, 1.0) if self.use_by_layer else {}
-
-    def _grams_between(self, before: LayerUse, after: LayerUse, part: float) -> dict[int, float]:
-        grams = {}
-        for filament in self.filaments:
-            low = before.share_of_slot.get(filament.slot, 0.0)
-            high = after.share_of_slot.get(filament.slot, 0.0)
-            if filament.grams is not None:
-                grams[filament.slot] = filament.grams * (low + part * (high - low))
-        return grams
 
     @property
     def picture(self) -> Thumbnail | None:
@@ -231,18 +212,48 @@ _SPECIAL = {
     "split",
     "sources",
     "use_by_layer",
+    "scan_plan",
 }
 
 
 @dataclass(frozen=True, slots=True)
+class MeshItem:
+    """One thing on the bed. `is_closed` says that it has an inside, so that its volume means something."""
+
+    name: str | None
+    triangles: int
+    size_mm: tuple[float, float, float]
+    volume_mm3: float | None
+    area_mm2: float | None
+    is_closed: bool
+
+    def to_json(self) -> Json:
+        return {
+            "name": self.name,
+            "triangles": self.triangles,
+            "size_mm": list(self.size_mm),
+            "volume_mm3": self.volume_mm3,
+            "area_mm2": self.area_mm2,
+            "is_closed": self.is_closed,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Mesh:
-    """Geometry of a model that is not sliced yet."""
+    """Geometry of a model that is not sliced yet.
+
+    Triangles, volume and area are sums over all items. `size_mm` is that of the largest item: the items of a project lie
+    plate beside plate, so a box around all of them says nothing. `items` holds the first ones of `item_count`.
+    """
 
     unit: str | None
     triangles: int
     size_mm: tuple[float, float, float]
     volume_mm3: float | None
     area_mm2: float | None
+    is_closed: bool = False
+    items: tuple[MeshItem, ...] = ()
+    item_count: int = 1
 
     def to_json(self) -> Json:
         return {
@@ -251,6 +262,9 @@ class Mesh:
             "size_mm": list(self.size_mm),
             "volume_mm3": self.volume_mm3,
             "area_mm2": self.area_mm2,
+            "is_closed": self.is_closed,
+            "item_count": self.item_count,
+            "items": [item.to_json() for item in self.items],
         }
 
 
@@ -258,7 +272,8 @@ class Mesh:
 class FileReading:
     """Everything that one file says.
 
-    `format` is gcode.3mf (sliced), 3mf (a project), gcode or bgcode. `raw` holds the whole metadata, ready for JSON.
+    `format` is gcode.3mf (sliced), 3mf (a project or a model), gcode, bgcode, gx, ufp, stl or obj. `raw` holds the whole
+    metadata, ready for JSON. `draw` makes a picture of a plate that has none in the file, where the reader knows how.
     """
 
     format: str
@@ -272,6 +287,7 @@ class FileReading:
     mesh: Mesh | None = None
     warnings: tuple[ReadingWarning, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    draw: Callable[[int], Thumbnail | None] | None = field(default=None, repr=False, compare=False)
 
     def to_json(self) -> Json:
         """The reading as `printfarm inspect --json` prints it (without `raw` and the bytes of pictures)."""

@@ -16,6 +16,7 @@ import pytest
 from printfarm.files.readers import Limits, UnreadableFile, read_file
 from printfarm.files.readers.archive import Archive, DamagedEntry
 from printfarm.files.readers.limits import Deadline
+from printfarm.files.readers.scan import count_moves
 from printfarm.files.sample_builder import build_sliced_3mf
 from tests.files.readers.builders import orca_gcode, png_bomb, prusa_gcode, sliced_entries, write_zip
 
@@ -221,7 +222,7 @@ def test_an_exotic_compression_is_not_unpacked(tmp_path: Path):
 def test_a_line_without_end_is_skipped(tmp_path: Path):
     path = tmp_path / "a.gcode"
     path.write_text(prusa_gcode().replace("M83\n", "M83\n;" + "x" * 3_000_000 + "\n"))
-    reading = read_file(path)
+    reading = count_moves(path, read_file(path))
     assert reading.plates[0].grams == pytest.approx(3.73)
     assert codes(reading) >= {"long_lines"}
 
@@ -254,7 +255,7 @@ def test_text_made_to_be_slow_is_read_in_time(tmp_path: Path, name):
     path = tmp_path / "a.gcode"
     path.write_text(prusa_gcode().replace("M83\n", EVIL_TEXT[name] + "\nM83\n"))
     started = time.monotonic()
-    json.dumps(read_file(path).to_json(), allow_nan=False)
+    json.dumps(count_moves(path, read_file(path)).to_json(), allow_nan=False)
     path.write_text(EVIL_TEXT[name] + "\n" + prusa_gcode())
     with suppress(UnreadableFile):
         read_file(path)
@@ -263,9 +264,9 @@ def test_text_made_to_be_slow_is_read_in_time(tmp_path: Path, name):
 
 def test_a_reading_that_takes_too_long_stops_and_reads_the_ends(tmp_path: Path):
     path = tmp_path / "a.gcode"
-    body = "G1 X1 Y1 E.5\n" * 800_000
+    body = "G1 X1 Y1 E.5\n" * 1_600_000
     path.write_text(prusa_gcode().replace("M83\n", "M83\n" + body))
-    reading = read_file(path, limits=Limits(seconds=0.02))
+    reading = read_file(path, limits=Limits(seconds=0.002))
     plate = reading.plates[0]
     assert codes(reading) >= {"gcode_too_long"}
     assert (plate.time_total_s, plate.printer.model, plate.split, plate.layers) == (3877, "MK4S", None, None)
@@ -295,10 +296,10 @@ def test_a_gigabyte_of_memory_is_enough(tmp_path: Path):
     assert "plates" in answer["error"]
 
 
-def test_plates_that_are_too_long_to_count_can_still_be_printed(tmp_path: Path):
+def test_plates_that_take_too_long_to_read_can_still_be_printed(tmp_path: Path):
     reading = read_with(
-        tmp_path, {GCODE: sliced_entries()[GCODE] + b"G1 X1 Y1\n" * 800_000}, limits=Limits(seconds=0.02)
+        tmp_path, {GCODE: sliced_entries()[GCODE] + b"G1 X1 Y1\n" * 800_000}, limits=Limits(seconds=0.002)
     )
     plate = reading.plates[0]
-    assert (plate.time_total_s, plate.grams, plate.split, plate.printable) == (1200, 5.0, None, True)
+    assert (plate.time_total_s, plate.grams, plate.scan_plan, plate.printable) == (1200, 5.0, None, True)
     assert codes(reading) & {"gcode_too_long", "gcode_not_read"}

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from printfarm.files.readers import read_file
+from printfarm.files.readers.scan import count_moves
 from tests.files.readers.builders import bambu_gcode, orca_gcode, prusa_gcode
 
 BAMBU_CONFIG = {
@@ -178,6 +179,6 @@ def test_a_fork_that_writes_its_name_where_bambu_studio_does_is_known(tmp_path: 
 
 def test_a_multi_material_unit_that_loads_by_moves_was_not_edited(tmp_path: Path):
     text = prusa_gcode().replace("T0\n", "T0\n;TYPE:Wipe tower\nG1 X9 E5000\nG1 X1 E-5000\n", 1)
-    reading = read_text(tmp_path, text)
+    reading = count_moves(tmp_path / "file", read_text(tmp_path, text))
     assert [w.code for w in reading.warnings] == []
     assert reading.plates[0].filaments[0].split.total_g == pytest.approx(2.98)

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from printfarm.files.readers import read_file
+from printfarm.files.readers.scan import count_moves
 from printfarm.files.sample_builder import PlateSpec
 from tests.files.readers.builders import sliced_entries, two_colours, write_zip
 
@@ -18,7 +19,8 @@ def read_changed(tmp_path: Path, name: str, old: str, new: str, *, md5: bool = T
     entries[name] = text.replace(old, new).encode()
     if md5:
         entries[f"{GCODE}.md5"] = hashlib.md5(entries[GCODE]).hexdigest().upper().encode()
-    return read_file(write_zip(tmp_path / "a.3mf", entries))
+    path = write_zip(tmp_path / "a.3mf", entries)
+    return count_moves(path, read_file(path))
 
 
 def codes(reading) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from printfarm.files.readers import Thumbnail, read_file
+from printfarm.files.readers.scan import count_moves
 from printfarm.files.sample_builder import PlateSpec, SampleFilament, build_sliced_3mf
 from tests.files.readers.builders import sliced_entries, two_colours, write_zip
 
@@ -18,7 +19,7 @@ def reading(tmp_path: Path):
     path = build_sliced_3mf(
         tmp_path / "any name", plates, printer_model_id="N2S", title="Keychain & ring", designer="Ada"
     )
-    return read_file(path)
+    return count_moves(path, read_file(path))
 
 
 def test_the_file_says_what_it_is(reading):

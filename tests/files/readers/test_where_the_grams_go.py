@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from printfarm.files.readers.moves import MODEL, PURGE, START, SUPPORT, TOWER, MoveCounter, SlotChange
-from printfarm.files.readers.plates import without_loading
+from printfarm.files.readers.body import BodyCount
+from printfarm.files.readers.moves import MODEL, PURGE, START, SUPPORT, TOWER, MoveCounter
 from printfarm.files.readers.results import Split
+from printfarm.files.readers.scan_plan import SlotChange
+from printfarm.files.readers.scan_result import without_loading
 
 
 def count(text: str, **known) -> MoveCounter:
@@ -97,10 +99,22 @@ def test_relative_places_make_relative_lengths():
     assert counter.total_mm == 3
 
 
-def test_layers_and_their_heights_are_counted_in_both_dialects():
-    assert count("; CHANGE_LAYER\n; Z_HEIGHT: 0.2\n; CHANGE_LAYER\n; Z_HEIGHT: .4\n").max_z_mm == 0.4
-    counter = count(";LAYER_CHANGE\n;Z:0.2\n;HEIGHT:0.2\n;LAYER_CHANGE\n;Z:0.45\n")
-    assert (counter.layers, counter.max_z_mm) == (2, 0.45)
+def height(text: str, *, pieces: int = 1) -> tuple[int, float | None]:
+    """Layers and greatest height of a text that comes in so many pieces."""
+    body, content = BodyCount(), text.encode()
+    size = -(-len(content) // pieces)
+    for at in range(0, len(content), size):
+        body.feed(content[at : at + size])
+    body.end()
+    return body.layers, body.max_z_mm
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3, 5, 7, 40])
+def test_layers_and_their_heights_are_counted_in_both_dialects(pieces):
+    assert height("; CHANGE_LAYER\n; Z_HEIGHT: 0.2\n; CHANGE_LAYER\n; Z_HEIGHT: .4\n", pieces=pieces) == (2, 0.4)
+    assert height(";LAYER_CHANGE\n;Z:0.2\n;HEIGHT:0.2\n;LAYER_CHANGE\r\n;Z:0.45", pieces=pieces) == (2, 0.45)
+    counter = count("; CHANGE_LAYER\n; Z_HEIGHT: 0.2\n;LAYER_CHANGE\n;Z:0.2\n;BEFORE_LAYER_CHANGE\n")
+    assert counter.layers == 2
 
 
 def test_a_broken_number_counts_as_nothing():
