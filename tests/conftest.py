@@ -10,11 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser as PageBrowser
 from playwright.sync_api import sync_playwright
 
+from printfarm.accounts.service import people
 from printfarm.application import build
 from printfarm.config import load_settings
 from tests.support import databases, valkey
@@ -39,6 +41,15 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.getbasetemp().parent / "templates"
     folder.mkdir(exist_ok=True)
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": FileSystemBytecodeCache(str(folder))}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> PasswordHasher:
+    """Every test signs people up, and what a real hash costs would be half their time. The value is the real one."""
+    real = people._hasher
+    people._hasher = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1)
+    people._NOBODY = people._hasher.hash("nobody has this password")
+    return real
 
 
 @pytest.fixture(scope="session")

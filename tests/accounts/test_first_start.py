@@ -152,3 +152,7 @@ def test_the_lists_hold_what_shops_use():
     assert {"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires"} <= zones
     assert guess_locale(["fr"]) in {"fr_CA", "fr_FR"}
     assert guess_currency("en") == "EUR"
+
+
+def test_a_password_costs_a_thief_time_and_memory(quick_passwords):
+    assert (quick_passwords.memory_cost, quick_passwords.time_cost) == (19_456, 2)

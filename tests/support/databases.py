@@ -63,9 +63,8 @@ class Postgres:
             # A superuser in replica mode: neither foreign keys nor row-level security decide the order.
             connection.execute("SET session_replication_role = replica")
             tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-            for (table,) in tables:
-                if table != "alembic_version":
-                    connection.execute(f'DELETE FROM "{table}"')  # type: ignore[arg-type]
+            emptied = [f'DELETE FROM "{table}"' for (table,) in tables if table != "alembic_version"]
+            connection.execute("; ".join(emptied))  # type: ignore[arg-type]
 
 
 @contextmanager
