@@ -16,11 +16,14 @@ DOES: dict[str, tuple[str, str]] = {
     "expire-upload": ("jobs.extraction.expire_upload", FAST),
     "forget-file": ("jobs.extraction.forget_file", FAST),
     "forget-incoming": ("jobs.extraction.forget_incoming", FAST),
+    "scan-file": ("jobs.scanning.scan_file", SLOW),
+    "prepare-image": ("jobs.library.prepare_image", SLOW),
     "recompute-feasibility": ("jobs.queue.recompute_feasibility", FAST),
     "expire-command": ("jobs.fleet.expire_command", FAST),
     "forget-trial": ("jobs.fleet.forget_trial", FAST),
     "handle-answer": ("jobs.fleet.handle_answer", FAST),
     "handle-run-report": ("jobs.fleet.handle_run_report", FAST),
+    "reindex": ("jobs.search.reindex", SLOW),
 }
 
 # Called at every round as well; each finds its own work through `owed` or needs none.

@@ -3,7 +3,7 @@
 What services emitted goes to Redis, and what they asked for in the background goes to RQ, after the commit and only then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -25,6 +25,15 @@ class WorkSession(Session):
 fence(WorkSession)
 
 
+_last_steps: list[Callable[[Session], None]] = []
+
+
+def at_the_end(step: Callable[[Session], None]) -> None:
+    """Let a step follow every writing transaction, right before its commit and inside it."""
+    if step not in _last_steps:
+        _last_steps.append(step)
+
+
 @contextmanager
 def unit_of_work(shop_id: UUID | None) -> Iterator[Session]:
     """A writing transaction in one shop (None: only tables that belong to no shop). Commits, or leaves nothing behind.
@@ -35,6 +44,8 @@ def unit_of_work(shop_id: UUID | None) -> Iterator[Session]:
         with _plain_refusals():
             _begin(session, shop_id)
             yield session
+            for step in _last_steps:
+                step(session)
             write_promises(session)
             session.commit()
         after = session.info

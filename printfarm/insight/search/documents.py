@@ -18,6 +18,7 @@ from printfarm.library.models import Model, ModelTag, Plate, Variant, VariantMet
 from printfarm.queue.models import PrintJob
 
 LONGEST_TEXT, MOST_WORDS = 4_000, 400
+SHORTEST_CORRECTED, LONGEST_CORRECTED = 4, 20
 MOST_VARIANTS = 200  # of one model, whose materials and printers it is filtered by
 
 
@@ -27,6 +28,7 @@ class Document:
 
     names: tuple[str, ...]
     texts: Sequence[str | None] = ()
+    people: Sequence[str] = ()  # designers and the like: by these too a slip of a finger is known
     settings: Iterable[str] = ()
     facets: set[str] = field(default_factory=set)
     rank: int = 0
@@ -40,6 +42,11 @@ class Document:
     def spoken(self) -> set[str]:
         """The words of its names in every spelling."""
         return {word for one in self.names for word in tokens.all_words(one[:LONGEST_TEXT])}
+
+    def vocabulary(self) -> set[str]:
+        """The words that are worth correcting to."""
+        words = self.spoken() | {word for one in self.people for word in tokens.all_words(one)}
+        return {word for word in words if word.isalpha() and SHORTEST_CORRECTED <= len(word) <= LONGEST_CORRECTED}
 
     def tokens(self, salt: str) -> str:
         """Everything by which it is found, in a fixed order."""
@@ -141,6 +148,7 @@ def _models(db: Session, ids: Sequence[UUID]) -> Documents:
         made[model.id] = Document(
             names=(model.name,),
             texts=(model.designer, model.category, *tags[model.id], model.description),
+            people=(model.designer, *tags[model.id]),
             facets=facets,
         )
     return made
