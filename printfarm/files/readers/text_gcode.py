@@ -1,6 +1,6 @@
 """The one way in for G-code as text: finds out which slicer wrote it, and makes a reading of what its reader states."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -46,9 +46,18 @@ class TextFormat(Protocol):
 FORMATS: Sequence[TextFormat] = (simplify3d, ideamaker, kisslicer, kirimoto, flashprint, luban, icesl, cura)
 
 
-def read_text_gcode(stream: Iterable[bytes], deadline: Deadline, found: Findings | None = None) -> FileReading:
-    """Read G-code that comes piece by piece, as out of a container. Warnings of the container may stand in `found`."""
-    return reading_of(GcodeReader(deadline).read(stream), deadline, found or Findings())
+def read_text_gcode(
+    stream: Iterable[bytes],
+    deadline: Deadline,
+    found: Findings | None = None,
+    complete: Callable[[Stated], Stated] | None = None,
+) -> FileReading:
+    """Read G-code that comes piece by piece, as out of a container. Warnings of the container may stand in `found`.
+
+    `complete` adds what the container knows of the filaments to what the text states.
+    """
+    text = GcodeReader(deadline).read(stream)
+    return reading_of(text, deadline, Findings() if found is None else found, complete=complete)
 
 
 def read_text_file(path: Path, deadline: Deadline, *, offset_bytes: int = 0) -> FileReading:
@@ -77,7 +86,14 @@ def find_format(text: GcodeText) -> TextFormat | None:
     return named
 
 
-def reading_of(text: GcodeText, deadline: Deadline, found: Findings, *, offset_bytes: int = 0) -> FileReading:
+def reading_of(
+    text: GcodeText,
+    deadline: Deadline,
+    found: Findings,
+    *,
+    offset_bytes: int = 0,
+    complete: Callable[[Stated], Stated] | None = None,
+) -> FileReading:
     """The reading of a text whose ends are known."""
     if text.long_lines:
         found.warn("long_lines", f"{text.long_lines} lines are too long for G-code and were skipped.", 1)
@@ -85,6 +101,8 @@ def reading_of(text: GcodeText, deadline: Deadline, found: Findings, *, offset_b
     if written_by is None:
         return plain_gcode.reading_of_family(text, deadline, found, offset_bytes=offset_bytes)
     stated = written_by.read(Comments.of_ends(text.head, text.tail, text.size_bytes))
+    if complete is not None:
+        stated = complete(stated)
     filaments = _filaments(stated, text)
     for code, sentence in (*stated.doubts, *_weight_doubts(stated)):
         found.warn(code, sentence, 1)
