@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from printfarm.files.readers.archive import Archive, DamagedEntry
+from printfarm.files.readers.archive import DamagedEntry
 from printfarm.files.readers.gcode_facts import read_facts
 from printfarm.files.readers.gcode_stream import GcodeReader, GcodeText
 from printfarm.files.readers.limits import Deadline
@@ -11,13 +11,20 @@ from printfarm.files.readers.plain_gcode import plate_of
 from printfarm.files.readers.plates import StatedFilament, combine_filaments, raw_gcode
 from printfarm.files.readers.results import Filament, FileReading, UnreadableFile
 from printfarm.files.readers.settings import Settings, SettingsChain
+from printfarm.files.readers.source import Source
 from printfarm.files.readers.values import storable
 
 SETTINGS = "metadata/slic3r_pe.config"
 
 
-def read_prusa_3mf(archive: Archive, deadline: Deadline) -> FileReading:
+def recognises(source: Source) -> bool:
+    return source.archive is not None and SETTINGS in source.archive
+
+
+def read(source: Source, deadline: Deadline) -> FileReading:
     """A project is one plate that is not sliced; raises UnreadableFile when its settings cannot be read."""
+    archive = source.archive
+    assert archive is not None
     package = read_package(archive, deadline)
     pictures = PictureReader(archive, deadline, package.found)
     try:
