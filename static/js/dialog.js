@@ -4,13 +4,19 @@
   let asked = null; // what happens when the person says yes
   let passing = null; // the element that was just agreed to
 
+  // The page goes on while somebody reads the question, and a list or card may bring the same button anew: that one counts then.
+  const deed = (one) => [one.dataset.confirm, one.getAttribute("action"), one.getAttribute("href"), one.getAttribute("formaction"), one.value].join("|");
+  const present = (element) =>
+    element.isConnected ? element : [...document.querySelectorAll(element.localName + "[data-confirm]")].find((one) => deed(one) === deed(element));
+
   function ask(element, go) {
     const dialog = question();
     dialog.querySelector("[data-confirm-text]").textContent = element.dataset.confirm;
     dialog.querySelector("[data-confirm-go] span").textContent = element.dataset.confirmButton || element.innerText.trim() || "Go ahead";
     asked = () => {
-      passing = element;
-      go();
+      passing = present(element);
+      if (passing) go(passing);
+      else document.body.dispatchEvent(new CustomEvent("toast", { detail: { text: "That has changed meanwhile. Nothing was done.", tone: "warn" } }));
       passing = null;
     };
     dialog.showModal();
@@ -26,11 +32,11 @@
   // Capturing, so that the question comes before htmx sees the event.
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.matches("[data-confirm]")) intercept(event, form, () => form.requestSubmit(event.submitter));
+    if (form.matches("[data-confirm]")) intercept(event, form, (now) => now.requestSubmit(now === form ? event.submitter : null));
   }, true);
   document.addEventListener("click", (event) => {
     const element = event.target.closest("button[data-confirm], a[data-confirm]");
-    intercept(event, element, () => element.click());
+    intercept(event, element, (now) => now.click());
   }, true);
 
   document.addEventListener("click", (event) => {

@@ -22,13 +22,28 @@
     held = { control: target, words: words(target), places: [] };
     for (let place = target; place; place = place.parentElement?.closest("[id]")) if (place.id) held.places.push(place.id);
   }
-  function remember() {
+  function remember(event) {
     unfolded = [...document.querySelectorAll("details[open][id]")].map((details) => details.id);
+    const asked = event && !/^(changed|live):/.test(event.detail.requestConfig?.triggeringEvent?.type);
+    typed = new Map(asked ? [] : fields().filter(isTouched).map((one) => [place(one), one[content(one)]]));
   }
   function restore() {
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+    for (const one of fields()) {
+      const before = typed.get(place(one));
+      const fits = !one.options || [...one.options].some(({ value }) => value === before);
+      if (before !== undefined && fits) one[content(one)] = before;
+    }
     giveFocus();
   }
+
+  // What a person has typed or chosen outlives a swap that they did not ask for. A select shows what it showed.
+  let typed = new Map();
+  const fields = () => [...document.querySelectorAll("form :is(input:not([type=hidden], [type=file]), select, textarea)")];
+  const content = ({ type }) => (type === "checkbox" || type === "radio" ? "checked" : "value");
+  const isTouched = (one) => one[content(one)] !== (content(one) === "value" ? one.defaultValue : one.defaultChecked);
+  const place = (one) => [one.form?.getAttribute("action"), one.name, one.type === "radio" && one.value].join();
+
   function giveFocus() {
     if (!held || document.activeElement !== body || held.control.checkVisibility()) return;
     const place = held.places.map((id) => document.getElementById(id)).find((one) => one?.checkVisibility());

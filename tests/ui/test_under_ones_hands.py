@@ -1,0 +1,81 @@
+"""A page goes on by itself while somebody reads a question or fills in a form: neither is lost."""
+
+from flask import g, render_template_string
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.stage import Stage
+from tests.ui.test_in_the_browser import connected, pytestmark  # noqa: F401  # these are journeys, too
+
+CARD = """{% import "_ui/ui.html" as ui %}
+<div id="card-1" hx-swap-oob="true"><p>{{ words }}</p>
+  {% if may_stop %}{{ ui.post_button("Stop the print", "/stop", confirm="Stop it? 26 g are lost.", target="#list") }}{% endif %}
+  {% call ui.form("/start", target="#list") %}
+    {{ ui.select("printer", "Printer", printers, "anna") }}{{ ui.input("grams", "Grams", "5") }}
+    {{ ui.checkbox("short", "Although short") }}
+    {{ ui.choices("how", "How", [("ok", "It is done"), ("bad", "It failed")], "ok") }}{{ ui.textarea("note", "Note") }}
+  {% endcall %}</div>"""
+ANNA, BRUNO, CLEO = ("anna", "Anna"), ("bruno", "Bruno"), ("cleo", "Cleo")
+
+
+def push(page: Page, stage: Stage, words: str, *, may_stop: bool = True, printers: tuple = (ANNA, BRUNO)) -> None:
+    """The card anew, as a printer at work has it every other second: without a token in it."""
+    with stage.app.test_request_context():
+        g.csrf_token = ""
+        stage.push(render_template_string(CARD, words=words, may_stop=may_stop, printers=printers))
+    expect(page.locator("#card-1 p").first).to_have_text(words)
+
+
+def asked(page: Page, stage: Stage) -> Locator:
+    connected(page, stage)
+    push(page, stage, "one")
+    page.get_by_role("button", name="Stop the print").click()
+    question = page.locator("dialog#confirm")
+    expect(question).to_be_visible()
+    return question
+
+
+def test_who_reads_the_question_for_a_while_is_obeyed(phone: Page, stage: Stage):
+    question = asked(phone, stage)
+    push(phone, stage, "two")
+    push(phone, stage, "three")
+    question.get_by_role("button", name="Stop the print").click()
+    expect(phone.locator("#list")).to_have_text("list 0")
+    phone.wait_for_timeout(200)
+    assert stage.stops == 1
+    expect(question).to_be_hidden()
+
+
+def test_what_can_no_longer_be_done_is_said(phone: Page, stage: Stage):
+    question = asked(phone, stage)
+    push(phone, stage, "two", may_stop=False)
+    question.get_by_role("button", name="Stop the print").click()
+    expect(phone.locator("#toasts")).to_contain_text("That has changed meanwhile. Nothing was done.")
+    assert stage.stops == 0
+
+
+def test_what_was_typed_and_chosen_stays_when_the_page_goes_on(phone: Page, stage: Stage):
+    connected(phone, stage)
+    push(phone, stage, "one")
+    card = phone.locator("#card-1")
+    card.get_by_label("Printer").select_option("bruno")
+    card.get_by_label("Grams").fill("12.5")
+    card.get_by_label("Although short").check()
+    card.get_by_label("It failed").check()
+    card.get_by_label("Note").fill("stringing")
+    push(phone, stage, "two", printers=(CLEO, ANNA, BRUNO))
+    expect(card.get_by_label("Printer")).to_have_value("bruno")
+    expect(card.get_by_label("Grams")).to_have_value("12.5")
+    expect(card.get_by_label("Although short")).to_be_checked()
+    expect(card.get_by_label("It failed")).to_be_checked()
+    expect(card.get_by_label("It is done")).not_to_be_checked()
+    expect(card.get_by_label("Note")).to_have_value("stringing")
+    push(phone, stage, "three", printers=(ANNA, CLEO))
+    expect(card.get_by_label("Printer")).to_have_value("anna")
+
+
+def test_what_nobody_touched_follows_the_server(phone: Page, stage: Stage):
+    connected(phone, stage)
+    push(phone, stage, "one")
+    phone.evaluate("document.querySelector('[name=grams]').setAttribute('value', '7')")
+    push(phone, stage, "two")
+    expect(phone.get_by_label("Grams")).to_have_value("5")
