@@ -36,6 +36,8 @@ VALUES: dict[str, Values] = {
     "stored_files.kind": lambda _ids: "sliced",
     "filaments.colour_hex": lambda _ids: "#336699",
     "filaments.material": lambda _ids: "PLA",
+    "file_scans.state": lambda _ids: "failed",
+    "file_scans.checkpoint": lambda _ids: {"plans": [], "kept": None},
     "uploads.state": lambda _ids: "failed",
     "uploads.error": lambda _ids: "It could not be read.",
     "uploads.bytes_at": lambda _ids: "sliced",
@@ -143,7 +145,7 @@ def _add_row(db: Session, shop: Shop, model: type[ShopScoped]) -> None:
     table = model.__table__  # type: ignore[attr-defined]
     row = model()
     for column in table.columns:
-        if column.name not in {"id", "shop_id"}:
+        if column.name not in {"id", "shop_id"} and not column.primary_key:
             _fill(row, column, shop)
     db.add(row)
     db.flush()
