@@ -50,6 +50,7 @@ class Settings:
     secret_key: str | None = field(repr=False)  # 64 hexadecimal digits; None: the file secret.key
     max_upload_mb: int
     max_uploads: int
+    shop_quota_gb: int  # 0: as much as the disk holds
     threads: int
     max_sockets: int
     log_level: str
@@ -167,6 +168,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         secret_key=_secret_key(read),
         max_upload_mb=read.number("MAX_UPLOAD_MB", 200, 1, 10_000),
         max_uploads=max_uploads,
+        shop_quota_gb=read.number("SHOP_QUOTA_GB", 0, 0, 1_000_000),
         threads=threads,
         max_sockets=read.number("MAX_SOCKETS", free, 1, free),
         log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),

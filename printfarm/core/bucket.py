@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from printfarm.config import Settings
 from printfarm.core.errors import Unavailable
+from printfarm.core.storage import DirectStorage, OpenParts, StoredObject
 
 PUT_SECONDS = 3600
 
@@ -38,9 +39,22 @@ class BucketStorage:
             ),
         )
 
-    def put_file(self, key: str, source: Path) -> None:
+    @property
+    def direct(self) -> DirectStorage:
+        return self
+
+    def put_file(self, key: str, source: Path, *, move: bool = False) -> None:
         with _in_words():
             self.client.upload_file(str(source), self.bucket, self.prefix + key)
+        if move:
+            source.unlink()
+
+    def objects(self, folder: str) -> Iterator[StoredObject]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + folder)
+        with _in_words():
+            for page in pages:
+                for one in page.get("Contents", []):
+                    yield StoredObject(one["Key"].removeprefix(self.prefix), one["Size"], one["LastModified"])
 
     def open(self, key: str) -> IO[bytes]:
         file = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
@@ -72,9 +86,61 @@ class BucketStorage:
                     return None
                 raise
 
-    def put_url(self, key: str, content_type: str) -> str | None:
-        what = {"Bucket": self.bucket, "Key": self.prefix + key, "ContentType": content_type}
+    def put_url(self, key: str, content_type: str, size_bytes: int) -> str:
+        what = {**self._at(key), "ContentType": content_type, "ContentLength": size_bytes}
         return self.client.generate_presigned_url("put_object", Params=what, ExpiresIn=PUT_SECONDS)
+
+    def begin_parts(self, key: str) -> str:
+        with _in_words():
+            return self.client.create_multipart_upload(**self._at(key))["UploadId"]
+
+    def part_url(self, key: str, parts_id: str, number: int, size_bytes: int) -> str:
+        what = {**self._at(key), "UploadId": parts_id, "PartNumber": number, "ContentLength": size_bytes}
+        return self.client.generate_presigned_url("upload_part", Params=what, ExpiresIn=PUT_SECONDS)
+
+    def parts(self, key: str, parts_id: str) -> dict[int, int] | None:
+        found = self._parts(key, parts_id)
+        return None if found is None else {part["PartNumber"]: part["Size"] for part in found}
+
+    def finish_parts(self, key: str, parts_id: str) -> None:
+        parts: list[Any] = [
+            {"PartNumber": one["PartNumber"], "ETag": one["ETag"]} for one in self._parts(key, parts_id) or []
+        ]
+        with _in_words():
+            self.client.complete_multipart_upload(**self._at(key), UploadId=parts_id, MultipartUpload={"Parts": parts})
+
+    def abort_parts(self, key: str, parts_id: str) -> None:
+        with _in_words():
+            try:
+                self.client.abort_multipart_upload(**self._at(key), UploadId=parts_id)
+            except ClientError as problem:
+                if not _is_missing(problem):
+                    raise
+
+    def open_parts(self, folder: str) -> Iterator[OpenParts]:
+        listing = self.client.get_paginator("list_multipart_uploads")
+        with _in_words():
+            try:
+                for page in listing.paginate(Bucket=self.bucket, Prefix=self.prefix + folder):
+                    for one in page.get("Uploads", []):
+                        yield OpenParts(one["Key"].removeprefix(self.prefix), one["UploadId"], one["Initiated"])
+            except ClientError as problem:  # some servers say so instead of giving an empty list
+                if not _is_missing(problem):
+                    raise
+
+    def _parts(self, key: str, parts_id: str) -> list[Any] | None:
+        listing = self.client.get_paginator("list_parts")
+        with _in_words():
+            try:
+                pages = list(listing.paginate(**self._at(key), UploadId=parts_id))
+            except ClientError as problem:
+                if _is_missing(problem):
+                    return None
+                raise
+        return [part for page in pages for part in page.get("Parts", [])]
+
+    def _at(self, key: str) -> dict[str, Any]:
+        return {"Bucket": self.bucket, "Key": self.prefix + key}
 
     def get_url(self, key: str, file_name: str, content_type: str) -> str | None:
         what = {
@@ -100,7 +166,7 @@ def _plain_name(name: str) -> str:
 
 
 def _is_missing(problem: ClientError) -> bool:
-    return problem.response.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NotFound"}
+    return problem.response.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 
 
 @contextmanager

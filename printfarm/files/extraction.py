@@ -16,9 +16,10 @@ from uuid import UUID, uuid5
 from printfarm.core.owed import owe, settle
 from printfarm.core.storage import CHUNK, storage, storage_key
 from printfarm.core.work import unit_of_work
-from printfarm.files import service
+from printfarm.files import drafts, service
 from printfarm.files.models import Upload
 from printfarm.files.picture_sizes import SIDES_PX
+from printfarm.files.quota import OverQuota
 from printfarm.files.readers import UnreadableFile
 from printfarm.files.readers.results import Json
 from printfarm.files.receiving import SCRATCH, drafts_folder
@@ -45,6 +46,8 @@ def read_upload(shop_id: UUID, upload_id: UUID) -> None:
     try:
         _read(shop_id, upload)
     except UnreadableFile as refusal:
+        _fail(shop_id, upload_id, refusal.sentence, keep_bytes=False)
+    except OverQuota as refusal:
         _fail(shop_id, upload_id, refusal.sentence, keep_bytes=False)
     except FileNotFoundError:
         _fail(shop_id, upload_id, "The file is no longer in the storage. Upload it again.", keep_bytes=False)
@@ -89,9 +92,14 @@ def refuse_unprintable(reading: Json) -> None:
 
 
 def forget_file(shop_id: UUID, file_id: UUID) -> None:
-    """Remove the bytes of a file whose row is gone."""
+    """Remove the bytes of a file whose row is gone: stored, half sent, or in parts."""
     for kind in ("incoming", "sliced", *SIDES_PX):
         storage().delete(storage_key(shop_id, kind, file_id))
+    drafts.forget(file_id)
+    direct = storage().direct
+    if direct is not None:
+        for parts in list(direct.open_parts(storage_key(shop_id, "incoming", file_id))):
+            direct.abort_parts(parts.key, parts.parts_id)
     with unit_of_work(shop_id) as db:
         settle(db, service.FORGET, file_id)
 

@@ -1,6 +1,6 @@
 """Stored files and uploads. An upload keeps everything that a retry needs: what came, what was read, what was typed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,9 @@ from printfarm.core.tenancy import ShopScoped, shop_reference, shop_table
 
 # receiving → received → reading → needs-answer → done; failed from each of them; duplicate and discarded end it too.
 UPLOAD_STATES = ("receiving", "received", "reading", "needs-answer", "done", "failed", "duplicate", "discarded")
+
+# A sender who is there is heard of after every piece; one of 8 MB takes this long at 70 kB a second.
+STALLED_AFTER = timedelta(minutes=2)
 
 
 class StoredFile(ShopScoped, Base):
@@ -91,6 +94,7 @@ class Upload(ShopScoped, Base):
     original_name: Mapped[str]
     relative_path: Mapped[str | None]  # in the folder that was dropped: "dragons/red/plate.3mf"
     fingerprint: Mapped[str | None]  # by which a browser that comes back knows its own half-sent file
+    parts_id: Mapped[str | None]  # under which the storage gathers its parts, while it comes in as parts
     declared_bytes: Mapped[int | None] = mapped_column(BigInteger)
     received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     state: Mapped[str] = mapped_column(default="receiving")
@@ -111,6 +115,16 @@ class Upload(ShopScoped, Base):
     file: Mapped[StoredFile | None] = relationship(
         primaryjoin="foreign(Upload.file_id) == StoredFile.id", viewonly=True
     )
+
+    @property
+    def may_stall(self) -> bool:
+        """It comes in piece by piece, and goes on from there if that stops."""
+        return self.state == "receiving" and self.fingerprint is not None
+
+    @property
+    def is_half_sent(self) -> bool:
+        """Its browser has not been heard of for a while; the same file dropped again goes on."""
+        return self.may_stall and utc_now() - self.updated_at > STALLED_AFTER
 
     @property
     def can_retry(self) -> bool:

@@ -1,16 +1,14 @@
-"""Files on their way in: streamed to a draft in the data folder and hashed on the way, never held in memory.
+"""Whole files from a plain form: streamed to a draft in the data folder and hashed on the way, never held in memory.
 
 No transaction is open while bytes arrive. A draft carries the upload's id; what a killed process left behind is swept.
 """
 
-import errno
 import hashlib
 import logging
 import os
-import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
@@ -22,16 +20,17 @@ from printfarm.config import Settings
 from printfarm.core.errors import DomainError, NotFound, Unavailable
 from printfarm.core.storage import storage, storage_key
 from printfarm.core.work import read_only, unit_of_work
-from printfarm.files import service
+from printfarm.files import drafts, quota, service
+from printfarm.files.drafts import SCRATCH, drafts_folder, sweep_drafts
 from printfarm.files.models import Upload
 from printfarm.files.service import Received
+
+__all__ = ["SCRATCH", "drafts_folder", "receive", "sweep_drafts"]
 
 log = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 2.0
-ABANDONED_S = 3600
 MIB = 1024 * 1024
-SCRATCH = "read-"
 
 
 class TooLarge(DomainError):
@@ -80,6 +79,7 @@ def receive(
     """
     sweep_drafts()
     with unit_of_work(shop_id) as db:
+        quota.refuse_beyond(db, 1)
         upload_id = service.begin_upload(db, name=name, declared_bytes=declared_bytes, user_id=user_id).id
     draft = drafts_folder() / f"{upload_id}.part"
     try:
@@ -102,38 +102,9 @@ def too_large(limit: int) -> TooLarge:
     return TooLarge(f"This file is larger than {limit // MIB} MB, the limit here. Nothing was stored.")
 
 
-def drafts_folder() -> Path:
-    """Where files lie while they come in."""
-    settings: Settings = current_app.config["SETTINGS"]
-    folder = settings.data_dir / "incoming"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def sweep_drafts() -> int:
-    """Remove what killed processes left: drafts and scratch folders untouched for an hour; returns how many."""
-    oldest = time.time() - ABANDONED_S
-    folder = drafts_folder()
-    left = [*folder.glob("*.part"), *folder.glob(f"{SCRATCH}*")]
-    abandoned = [path for path in left if _modified(path) < oldest]
-    for path in abandoned:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-    return len(abandoned)
-
-
-def _modified(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:  # another thread has just finished with it
-        return time.time()
-
-
 def _write(shop_id: UUID, upload_id: UUID, chunks: Iterable[bytes], draft: Path) -> Received:
     sha256, md5, size, limit = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0, limit_bytes()
-    told_at = time.monotonic()
+    tell = progress_of(shop_id, upload_id)
     try:
         with draft.open("xb") as out:
             for chunk in chunks:
@@ -143,22 +114,21 @@ def _write(shop_id: UUID, upload_id: UUID, chunks: Iterable[bytes], draft: Path)
                 sha256.update(chunk)
                 md5.update(chunk)
                 out.write(chunk)
-                if time.monotonic() - told_at > PROGRESS_EVERY_S:
-                    told_at = time.monotonic()
-                    _tell_progress(shop_id, upload_id, size)
+                tell(size)
             out.flush()
             os.fsync(out.fileno())
     except (ClientDisconnected, BadRequest) as problem:
         raise BrokenOff("The upload broke off before it was complete. Nothing was stored; try again.") from problem
     except OSError as problem:
-        raise _in_words(problem) from problem
+        raise in_words(problem) from problem
     if size == 0:
         raise Refused("This file is empty. Nothing was stored.")
     return Received(sha256.hexdigest(), md5.hexdigest().upper(), size)
 
 
-def _in_words(problem: OSError) -> DomainError:
-    if problem.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+def in_words(problem: OSError) -> DomainError:
+    """What a person is told when bytes could not be written."""
+    if drafts.is_full(problem):
         return Unavailable("The disk is full. Nothing was stored; free some space, then try again.")
     if isinstance(problem, (ConnectionError, TimeoutError)):
         return BrokenOff("The upload broke off before it was complete. Nothing was stored; try again.")
@@ -169,18 +139,34 @@ def _in_words(problem: OSError) -> DomainError:
 def _keep(shop_id: UUID, upload_id: UUID, received: Received, draft: Path) -> Upload:
     with read_only(shop_id) as db:
         known = service.find_same(db, received.sha256) is not None
+        if not known:
+            quota.refuse_beyond(db, received.size_bytes, besides=upload_id)
     if not known:
         storage().put_file(storage_key(shop_id, "sliced", upload_id), draft)
     with unit_of_work(shop_id) as db:
         return service.keep_file(db, upload_id, received)
 
 
-def _tell_progress(shop_id: UUID, upload_id: UUID, size_bytes: int) -> None:
+def progress_of(shop_id: UUID, upload_id: UUID) -> Callable[[int], None]:
+    """A function that takes how many bytes are here, as often as one likes, and notes it every few seconds."""
+    told_at = time.monotonic()
+
+    def tell(size_bytes: int) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at > PROGRESS_EVERY_S:
+            told_at = time.monotonic()
+            note_progress(shop_id, upload_id, size_bytes)
+
+    return tell
+
+
+def note_progress(shop_id: UUID, upload_id: UUID, size_bytes: int) -> None:
+    """So much is here, for whoever looks on; the bytes matter more than the bar, so this never fails."""
     try:
         with unit_of_work(shop_id) as db:
             service.note_received(db, upload_id, size_bytes)
     except Unavailable as problem:
-        log.info("progress of an upload was not noted: %s", problem)  # the bytes matter, the bar does not
+        log.info("progress of an upload was not noted: %s", problem)
 
 
 def _fail(shop_id: UUID, upload_id: UUID, sentence: str) -> None:

@@ -21,18 +21,22 @@ from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.core.owed import owe, settle
 from printfarm.core.tenancy import shop_of
+from printfarm.files import quota
 from printfarm.files.events import UploadChanged, UploadProgressed
 from printfarm.files.models import StoredFile, Upload
+from printfarm.files.scans import await_scan
 
 READ, EXPIRE, FORGET, FORGET_INCOMING = "read-upload", "expire-upload", "forget-file", "forget-incoming"
 
 # A reading that shows no life for this long is taken over by the next worker.
 ALIVE_S = 20
-# The longest that a file may take to come in; a presigned URL lives an hour.
+# The longest that a whole file may take to come in by a form, and that a half-sent one waits for its other half.
 RECEIVING_S = 2 * 3600
+HALF_SENT_S = 3 * 24 * 3600
 ATTEMPTS = 3
-NAME_LENGTH = 200
-CONTENT_TYPES = {".3mf": "model/3mf", ".gcode": "text/x.gcode"}
+NAME_LENGTH = 255
+PATH_LENGTH = 1000
+CONTENT_TYPES = {".3mf": "model/3mf", ".gcode": "text/x.gcode", ".stl": "model/stl", ".obj": "model/obj"}
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,52 @@ def find_upload(db: Session, upload_id: UUID, *, lock: bool = False) -> Upload:
     return found
 
 
-def begin_upload(db: Session, *, name: str, declared_bytes: int | None, user_id: UUID | None) -> Upload:
-    """A file is about to come in. Unless it arrives, the upload expires by itself."""
-    upload = Upload(original_name=plain_name(name), declared_bytes=declared_bytes, user_id=user_id, state="receiving")
+def begin_upload(
+    db: Session,
+    *,
+    name: str,
+    declared_bytes: int | None,
+    user_id: UUID | None,
+    relative_path: str = "",
+    fingerprint: str | None = None,
+) -> Upload:
+    """A file is about to come in. Unless it arrives, the upload expires by itself; with a fingerprint it may go on later."""
+    upload = Upload(
+        original_name=plain_name(name),
+        declared_bytes=declared_bytes,
+        user_id=user_id,
+        relative_path=plain_path(relative_path) or None,
+        fingerprint=fingerprint,
+        state="receiving",
+    )
     db.add(upload)
     db.flush()
-    owe(db, EXPIRE, upload.id, within_s=RECEIVING_S)
+    await_bytes(db, upload)
     _changed(db, upload)
     return upload
+
+
+def await_bytes(db: Session, upload: Upload) -> None:
+    """From now on so long; then it counts as given up."""
+    owe(db, EXPIRE, upload.id, within_s=HALF_SENT_S if upload.fingerprint else RECEIVING_S)
+
+
+def find_again(db: Session, fingerprint: str) -> Upload | None:
+    """The upload of the same file: half sent, or here already. What failed or was removed is begun anew."""
+    states = ("receiving", "received", "reading", "needs-answer", "done", "duplicate")
+    same = select(Upload).where(Upload.fingerprint == fingerprint, Upload.state.in_(states))
+    found = db.scalar(same.order_by(Upload.created_at.desc(), Upload.id.desc()).limit(1))
+    if found is None or found.state == "receiving" or found.bytes_at or found.duplicate_of_id:
+        return found
+    return None
+
+
+def note_parts(db: Session, upload_id: UUID, parts_id: str | None, *, instead_of: str | None) -> str | None:
+    """The storage gathers this upload's parts under `parts_id`, unless somebody was faster; returns what holds now."""
+    upload = find_upload(db, upload_id, lock=True)
+    if upload.parts_id == instead_of:
+        upload.parts_id = parts_id
+    return upload.parts_id
 
 
 def note_received(db: Session, upload_id: UUID, received_bytes: int) -> None:
@@ -80,7 +122,7 @@ def note_received(db: Session, upload_id: UUID, received_bytes: int) -> None:
     upload = find_upload(db, upload_id, lock=True)
     if upload.state != "receiving":
         return
-    upload.received_bytes = received_bytes
+    upload.received_bytes, upload.updated_at = received_bytes, utc_now()
     if upload.declared_bytes:
         upload.progress_percent = min(99, received_bytes * 100 // upload.declared_bytes)
     emit(db, UploadProgressed(shop_id=shop_of(db), upload_id=upload.id))
@@ -98,7 +140,10 @@ def keep_file(db: Session, upload_id: UUID, received: Received) -> Upload:
         owe(db, FORGET, upload.id)
         return upload
     upload.received_bytes = received.size_bytes
-    same = find_same(db, received.sha256) or _insert_file(db, upload, received)
+    same = find_same(db, received.sha256)
+    if same is None:
+        quota.refuse_beyond(db, received.size_bytes, besides=upload.id)
+        same = _insert_file(db, upload, received)
     if same is not None and same.id != upload.id:
         _end_as_duplicate(db, upload, same)
         return upload
@@ -182,6 +227,8 @@ def finish_reading(db: Session, upload_id: UUID, extracted: dict[str, Any], pict
     upload.picture_id = pictures[0].id if pictures else None
     upload.state, upload.progress_percent, upload.error = "needs-answer", 100, None
     settle(db, READ, upload.id)
+    if upload.file_id is not None:
+        await_scan(db, upload.file_id, extracted)
     _changed(db, upload)
     return upload
 
@@ -215,7 +262,11 @@ def discard_upload(db: Session, upload_id: UUID) -> Upload:
 def expire_upload(db: Session, upload_id: UUID) -> None:
     """It never arrived: the browser or this program went away in the middle."""
     upload = find_upload(db, upload_id, lock=True)
-    if upload.state == "receiving":
+    if upload.state == "receiving" and upload.fingerprint:
+        fail_upload(
+            db, upload_id, "The rest of this file never came. What was here of it was removed; upload it again."
+        )
+    elif upload.state == "receiving":
         fail_upload(
             db, upload_id, "The upload broke off before it was complete. Nothing was stored; upload the file again."
         )
@@ -238,6 +289,12 @@ def plain_name(name: str) -> str:
     last = re.split(r"[\\/]", name)[-1]
     printable = "".join(c for c in last if c.isprintable()).strip()
     return printable.strip(". ")[-NAME_LENGTH:] or "unnamed file"
+
+
+def plain_path(path: str) -> str:
+    """A path inside the folder that somebody dropped, as "dragons/red/plate.3mf"; for people and guesses, never opened."""
+    parts = [plain_name(part) for part in re.split(r"[\\/]+", path) if part.strip(". ")]
+    return "/".join(parts)[-PATH_LENGTH:]
 
 
 def content_type(name: str) -> str:

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
+from PIL import Image
+
 from printfarm.core.signing import sign
 from tests.architecture.world import Shop
 
 # The name of an id in a path → the table that it leads into.
 IDS = {
+    "category_id": "categories",
+    "image_id": "model_images",
     "entry_id": "stock_entries",
     "file_id": "pictures",
     "filament_id": "filaments",
@@ -67,6 +71,13 @@ FILAMENT_FORM = {"brand": "B", "material": "PLA", "colour_name": "Sky", "colour_
 SHOP_FORM = {"name": "Shop", "currency": "EUR", "timezone": "UTC", "locale": "en", "units": "metric"}
 
 
+def png() -> bytes:
+    """A picture of one pixel."""
+    out = BytesIO()
+    Image.new("RGB", (1, 1)).save(out, "PNG")
+    return out.getvalue()
+
+
 def printer_form(shop: Shop) -> dict[str, Any]:
     return {**PRINTER_FORM, "hub_id": str(shop["hubs"])}
 
@@ -114,11 +125,12 @@ ROUTES: dict[str, Ask] = {
     "filament.undo_entry": Ask(last=True),
     "filament.weigh_spool": Ask(form=lambda _: {"what": "set", "grams": "100"}),
     "files.discard_upload": Ask(last=True),
-    "files.finish_direct": Ask(),
+    "files.begin_sending": Ask(json=lambda _: {"name": "a.gcode", "size": 4}),
+    "files.go_on_sending": Ask(),
     "files.picture": Ask(),
     "files.receive_uploads": Ask(form=lambda _: {"files": (BytesIO(b"G28\n"), "a.gcode")}),
     "files.retry_upload": Ask(last=True),
-    "files.start_direct": Ask(json=lambda _: {"name": "a.gcode", "size": 4, "type": "text/plain"}),
+    "files.take_bytes": Ask(),
     "files.uploads": Ask(),
     "fleet.add_hub": Ask(form=lambda _: {"name": "Another hub"}),
     "fleet.add_printer": Ask(form=printer_form, query=lambda shop: {"trial": str(shop["printer_trials"])}),
@@ -151,17 +163,29 @@ ROUTES: dict[str, Ask] = {
     "insight.needs": Ask(),
     "insight.find": Ask(query=lambda shop: {"q": shop.words["spool code"]}),
     "insight.showcase": Ask(),
+    "library.add_category": Ask(form=lambda _: {"name": "Gifts"}),
+    "library.add_images": Ask(form=lambda _: {"images": (BytesIO(png()), "a.png")}),
     "library.answer_upload": Ask(form=answer_form, keeps="uploads"),
     "library.archive_model": Ask(last=True),
+    "library.categories": Ask(),
+    "library.choose_other": Ask(query=lambda shop: {"other": str(shop["variants"])}),
+    "library.choose_picture": Ask(form=lambda shop: {"picture": str(shop["pictures"])}),
     "library.compare_variants": Ask(),
+    "library.count_again": Ask(last=True),
     "library.download_variant": Ask(),
     "library.edit_model": Ask(),
     "library.edit_variant": Ask(),
+    "library.images": Ask(),
     "library.keep_typed": Ask(form=answer_form, keeps="uploads"),
     "library.model": Ask(),
     "library.models": Ask(),
+    "library.metadata": Ask(),
+    "library.move_image": Ask(form=lambda _: {"after": ""}),
+    "library.remove_category": Ask(form=lambda _: {"move_to": "other"}, last=True),
+    "library.remove_image": Ask(last=True),
+    "library.rename_category": Ask(form=lambda _: {"name": "Presents"}),
     "library.restore_model": Ask(),
-    "library.save_model": Ask(form=lambda shop: {"name": "M", "category": "other", "picture": str(shop["pictures"])}),
+    "library.save_model": Ask(form=lambda _: {"name": "M", "category": "other"}),
     "library.save_variant": Ask(form=lambda _: {"note": "N"}),
     "library.upload": Ask(query=lambda shop: {"model": str(shop["models"])}),
     "library.variant": Ask(),

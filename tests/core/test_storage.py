@@ -172,12 +172,12 @@ def changed(url, **values):
 
 def test_the_disk_gives_no_links(tmp_path):
     store = DiskStorage(tmp_path)
-    assert store.put_url("k", "text/plain") is None
+    assert store.direct is None
     assert store.get_url("k", "a", "text/plain") is None
 
 
 def test_a_browser_puts_and_gets_by_link(bucket, key):
-    put = bucket.put_url(key, "text/plain")
+    put = bucket.put_url(key, "text/plain", 4)
     assert status_of("PUT", put, b"G28\n", {"Content-Type": "text/plain"}) == 200
     assert bucket.size(key) == 4
     get = bucket.get_url(key, 'räder "x"\r\n.gcode', "text/plain")
@@ -190,7 +190,7 @@ def test_a_browser_puts_and_gets_by_link(bucket, key):
 def test_a_link_that_was_tampered_with_opens_nothing(bucket, key, source, method):
     bucket.put_file(key, source)
     other = key[:-4] + "0000"
-    url = bucket.put_url(key, "text/plain") if method == "PUT" else bucket.get_url(key, "a", "text/plain")
+    url = bucket.put_url(key, "text/plain", 6) if method == "PUT" else bucket.get_url(key, "a", "text/plain")
     data, headers = (b"stolen", {"Content-Type": "text/plain"}) if method == "PUT" else (None, {})
     signature = parse_qs(urlsplit(url).query)["X-Amz-Signature"][0]
     flipped = ("0" if signature[0] != "0" else "1") + signature[1:]
@@ -208,7 +208,7 @@ def test_a_link_that_was_tampered_with_opens_nothing(bucket, key, source, method
 def test_a_link_runs_out(bucket, key, source):
     bucket.put_file(key, source)
     with time_machine.travel(utc_now() - timedelta(hours=2), tick=True):
-        old_put, old_get = bucket.put_url(key, "text/plain"), bucket.get_url(key, "a", "text/plain")
+        old_put, old_get = bucket.put_url(key, "text/plain", 4), bucket.get_url(key, "a", "text/plain")
     assert status_of("PUT", old_put, b"late", {"Content-Type": "text/plain"}) in {400, 403}
     assert status_of("GET", old_get) in {400, 403}
     assert bucket.size(key) == 3_000_000
@@ -216,5 +216,75 @@ def test_a_link_runs_out(bucket, key, source):
 
 def test_a_link_signed_with_another_secret_opens_nothing(bucket_settings, bucket, key):
     liar = BucketStorage(replace(bucket_settings, s3_secret_key="wrong"))
-    assert status_of("PUT", liar.put_url(key, "text/plain"), b"x", {"Content-Type": "text/plain"}) == 403
+    assert status_of("PUT", liar.put_url(key, "text/plain", 1), b"x", {"Content-Type": "text/plain"}) == 403
     assert bucket.size(key) is None
+
+
+@pytest.mark.parametrize("sent", [b"G2", b"G28\n\n", b""])
+def test_a_link_takes_exactly_as_many_bytes_as_it_was_made_for(bucket, key, sent):
+    assert status_of("PUT", bucket.put_url(key, "text/plain", 4), sent, {"Content-Type": "text/plain"}) == 403
+    assert bucket.size(key) is None
+
+
+# --- files that come in parts ---
+
+
+PART = 5 * 1024 * 1024
+
+
+def put_part(bucket, key, parts_id, number, content):
+    return status_of("PUT", bucket.part_url(key, parts_id, number, len(content)), content)
+
+
+def test_parts_become_one_file(bucket, key):
+    parts_id = bucket.begin_parts(key)
+    assert bucket.parts(key, parts_id) == {}
+    assert put_part(bucket, key, parts_id, 2, b"the end") == 200
+    assert put_part(bucket, key, parts_id, 1, b"x" * PART) == 200
+    assert bucket.parts(key, parts_id) == {1: PART, 2: 7}
+    assert bucket.size(key) is None
+    assert [one.parts_id for one in bucket.open_parts(key)] == [parts_id]
+    bucket.finish_parts(key, parts_id)
+    assert bucket.size(key) == PART + 7
+    assert list(bucket.open_parts(key)) == []
+    assert bucket.parts(key, parts_id) is None
+
+
+def test_a_part_is_of_its_length_and_its_number(bucket, key):
+    parts_id = bucket.begin_parts(key)
+    url = bucket.part_url(key, parts_id, 1, 4)
+    for bad, content in ((url, b"12345"), (url, b"123"), (changed(url, partNumber="2"), b"1234")):
+        assert status_of("PUT", bad, content) == 403
+    assert bucket.parts(key, parts_id) == {}
+
+
+def test_aborted_parts_are_gone_and_aborting_again_is_no_error(bucket, key):
+    parts_id = bucket.begin_parts(key)
+    bucket.abort_parts(key, parts_id)
+    bucket.abort_parts(key, parts_id)
+    assert bucket.parts(key, parts_id) is None
+    assert bucket.parts(key, "nonsense") is None
+
+
+# --- what lies there ---
+
+
+def test_objects_are_listed_by_folder(store, source):
+    shop, other = new_id(), new_id()
+    source.write_bytes(b"12345")
+    keys = {storage_key(shop, kind, new_id()) for kind in ("sliced", "picture", "incoming")}
+    for key in (*keys, storage_key(other, "sliced", new_id())):
+        store.put_file(key, source)
+    found = list(store.objects(f"{shop}/"))
+    assert {one.key for one in found} == keys
+    assert {one.size_bytes for one in found} == {5}
+    assert all(abs((utc_now() - one.changed_at).total_seconds()) < 60 for one in found)
+    assert list(store.objects(f"{new_id()}/")) == []
+
+
+def test_a_moved_file_leaves_nothing_behind(store, key, source):
+    content = source.read_bytes()
+    store.put_file(key, source, move=True)
+    assert not source.exists()
+    with store.open(key) as stream:
+        assert stream.read() == content

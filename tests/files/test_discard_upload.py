@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from printfarm.core.clock import utc_now
 from printfarm.core.owed import Owed
 from printfarm.core.work import read_only, unit_of_work
-from printfarm.files import extraction, receiving, service
+from printfarm.files import drafts, extraction, service
 from printfarm.files.models import StoredFile
 from tests.files.test_read_upload import clear_away, leftovers
 from tests.support.uploads import add_variant, arrive, arrive_and_read, sliced, state_of, sweep
@@ -69,17 +69,17 @@ def test_an_upload_that_never_arrives_ends_by_itself(olga) -> None:
 
 def test_drafts_of_a_killed_process_are_swept(app) -> None:
     with app.app_context():
-        folder = receiving.drafts_folder()
+        folder = drafts.drafts_folder()
         old, fresh, scratch = folder / "old.part", folder / "fresh.part", folder / "read-old"
         old.write_bytes(b"x")
         fresh.write_bytes(b"x")
         scratch.mkdir()
         for path in (old, scratch):
             _age(path)
-        assert receiving.sweep_drafts() == 2
+        assert drafts.sweep_drafts() == 2
         assert [path.name for path in folder.iterdir()] == ["fresh.part"]
 
 
 def _age(path: Path) -> None:
-    long_ago = time.time() - receiving.ABANDONED_S - 60
+    long_ago = time.time() - drafts.ABANDONED_S - 60
     os.utime(path, (long_ago, long_ago))

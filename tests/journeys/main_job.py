@@ -76,7 +76,7 @@ def choose_the_spool(person: Person) -> None:
 
 def upload_and_answer(person: Person, file: Path) -> None:
     person.menu("Uploads")
-    person.put("Drop sliced files here", file)
+    person.put("Drop files or folders here", file)
     if person.has_js:
         row = person.page.locator("#upload-list")
         with person.staying():

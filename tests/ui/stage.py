@@ -20,6 +20,7 @@ POLICY = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; bas
 
 BROWSER_PAGE = """
 {% extends "base.html" %}{% block title %}Stage{% endblock %}
+{% block styles %}<link rel="stylesheet" href="{{ url_for('static', filename='css/upload.css') }}">{% endblock %}
 {% block scripts %}<script defer src="{{ url_for('static', filename='js/upload.js') }}"></script>{% endblock %}
 {% block main %}{% import "_ui/ui.html" as ui %}
 <p id="card-1">old card</p>
@@ -31,9 +32,11 @@ BROWSER_PAGE = """
 <div id="slot"></div>
 {{ ui.search() }}
 <div class="needs-operator" id="operators">for operators</div>
-{{ ui.upload("/take", max_bytes=2000000, direct_url=request.args.get("direct", ""), changed="things") }}
+{{ ui.upload("/take", begin_url="/begin", reads=[".gcode", ".stl"], max_bytes=2000000, changed="things") }}
 {% endblock %}
 """
+
+PIECE = 1000  # bytes
 
 
 class Stage:
@@ -47,7 +50,11 @@ class Stage:
         self.lists_fetched = 0
         self.stops = 0
         self.taken: list[tuple[str, int]] = []
+        self.offered: list[dict[str, Any]] = []
+        self.pieces: list[str] = []
+        self.cancelled: list[str] = []
         self.fail_uploads = 0
+        self.breaks = 0
         self.signed_out = False
         CSRFProtect(self.app)
         self.app.context_processor(self._context)
@@ -143,37 +150,59 @@ class Stage:
             response.headers["HX-Reswap"] = "none"
             return response
 
-        @app.post("/ticket")
-        def ticket():
-            asked = request.get_json()
-            if asked["name"].startswith("small"):
-                return jsonify(put_url=None)
-            return jsonify(upload_id="u1", put_url="/put", done_url="/done")
+        self._uploads(app)
 
-        app.put("/put", endpoint="put")(app.extensions["csrf"].exempt(self._put))
+    def _uploads(self, app: Flask) -> None:
+        """Takes files in pieces of PIECE bytes, as docs/decisions/0026 says; those called direct… go to a storage."""
+        here: dict[str, bytes] = {}
+        files: dict[str, dict[str, Any]] = {}
 
-        @app.post("/done")
-        def done():
-            return jsonify(id=request.get_json()["upload_id"], url="/showcase")
+        def step(name: str):
+            at, size = len(here[name]), files[name]["size"]
+            if at == size:
+                self.taken.append((name, size))
+                return jsonify(id=name, url="/showcase")
+            direct = name.startswith("direct")
+            send = {
+                "method": "PUT" if direct else "POST",
+                "url": f"/bytes/{name}?at={at}",
+                "at": at,
+                "to": min(at + PIECE, size),
+            }
+            return jsonify(upload_id=name, send=send, next_url=f"/next/{name}", cancel_url=f"/cancel/{name}")
 
-        @app.post("/take")
-        def take():
+        @app.post("/begin")
+        def begin():
             if self.signed_out:
                 return redirect("/showcase")
             if self.fail_uploads:
                 self.fail_uploads -= 1
-                return jsonify(error="The disk of the server is full."), 507
-            for part in request.files.getlist("files"):
-                self.taken.append((part.filename or "", len(part.read())))
-            return (
-                jsonify(id="u1", url="/showcase")
-                if request.accept_mimetypes.best == "application/json"
-                else "Thank you"
-            )
+                return jsonify(error="The disk of the server is full."), 422
+            asked = request.get_json()
+            files[asked["name"]] = asked
+            self.offered.append(asked)
+            here.setdefault(asked["name"], b"")
+            return step(asked["name"])
 
-    def _put(self):
-        self.taken.append(("direct", len(request.get_data())))
-        return "", 200
+        @app.post("/next/<name>")
+        def go_on(name: str):
+            return step(name)
+
+        def take(name: str):
+            if self.breaks:
+                self.breaks -= 1
+                return jsonify(error="Too many files are coming in."), 503
+            assert request.args.get("at", type=int) == len(here[name])
+            here[name] += request.get_data()
+            self.pieces.append(name)
+            return step(name) if request.method == "POST" else ("", 200)
+
+        app.route("/bytes/<name>", methods=["POST", "PUT"], endpoint="take")(app.extensions["csrf"].exempt(take))
+
+        @app.post("/cancel/<name>")
+        def cancel(name: str):
+            self.cancelled.append(name)
+            return jsonify(removed=True)
 
     def _list(self, words: str = "") -> str:
         source = (

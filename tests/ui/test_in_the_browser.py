@@ -128,7 +128,7 @@ def files(*named: tuple[str, int]) -> list[dict]:
 
 def test_files_upload_one_by_one_and_lead_on(phone: Page, stage: Stage):
     connected(phone, stage)
-    phone.set_input_files("input[type=file]", files(("a.gcode", 600), ("b <b>.gcode", 1200)))
+    phone.set_input_files("#upload-files", files(("a.gcode", 600), ("b <b>.gcode", 1200)))
     rows = phone.locator(".sending li")
     expect(rows).to_have_count(2)
     expect(rows.nth(1)).to_contain_text("b <b>.gcode")
@@ -136,13 +136,15 @@ def test_files_upload_one_by_one_and_lead_on(phone: Page, stage: Stage):
         expect(rows.nth(number)).to_contain_text("Uploaded")
         expect(rows.nth(number).get_by_role("link", name="Open")).to_have_attribute("href", "/showcase")
     assert sorted(stage.taken) == [("a.gcode", 600), ("b <b>.gcode", 1200)]
+    assert [asked["path"] for asked in stage.offered] == ["", ""]
+    expect(phone.locator("[data-sum]")).to_have_text("2 of 2 files sent")
     expect(phone.locator("#list")).to_have_text(re.compile(r"list [1-9]"))
 
 
 def test_a_failed_upload_says_why_and_can_be_tried_again(phone: Page, stage: Stage):
     stage.fail_uploads = 1
     phone.goto("/")
-    phone.set_input_files("input[type=file]", files(("a.gcode", 600)))
+    phone.set_input_files("#upload-files", files(("a.gcode", 600)))
     row = phone.locator(".sending li")
     expect(row).to_contain_text("The disk of the server is full.")
     row.get_by_role("button", name="Try again").click()
@@ -153,32 +155,77 @@ def test_a_failed_upload_says_why_and_can_be_tried_again(phone: Page, stage: Sta
 def test_a_page_in_place_of_a_receipt_is_no_success(phone: Page, stage: Stage):
     stage.signed_out = True
     phone.goto("/")
-    phone.set_input_files("input[type=file]", files(("a.gcode", 600)))
+    phone.set_input_files("#upload-files", files(("a.gcode", 600)))
     expect(phone.locator(".sending li")).to_contain_text("You are signed out")
 
 
 def test_a_file_over_the_limit_is_not_sent(phone: Page, stage: Stage):
     phone.goto("/")
-    phone.set_input_files("input[type=file]", files(("big.gcode", 3_000_000)))
+    phone.set_input_files("#upload-files", files(("big.gcode", 3_000_000)))
     expect(phone.locator(".sending li")).to_contain_text("the limit here is 2.0 MB")
     phone.locator(".sending").get_by_role("button", name="Cancel").click()
     expect(phone.locator(".sending li")).to_have_count(0)
     assert stage.taken == []
 
 
-def test_a_lost_server_is_a_sentence(phone: Page):
+def test_a_kind_that_is_not_read_is_not_sent(phone: Page, stage: Stage):
     phone.goto("/")
-    phone.route("**/take", lambda route: route.abort())
-    phone.set_input_files("input[type=file]", files(("a.gcode", 600)))
-    expect(phone.locator(".sending li")).to_contain_text("The connection broke")
+    phone.set_input_files("#upload-files", files(("notes.txt", 60)))
+    expect(phone.locator(".sending li")).to_contain_text("These can: .gcode, .stl")
+    assert stage.offered == []
 
 
-def test_with_a_ticket_the_file_goes_straight_to_the_storage(phone: Page, stage: Stage):
-    phone.goto("/?direct=/ticket")
-    phone.set_input_files("input[type=file]", files(("large.gcode", 900), ("small.gcode", 60)))
+def test_what_breaks_goes_on_by_itself_where_it_was(phone: Page, stage: Stage):
+    stage.breaks = 1
+    phone.goto("/")
+    phone.set_input_files("#upload-files", files(("a.gcode", 2400)))
+    expect(phone.locator(".sending li")).to_contain_text("Too many files are coming in. It goes on by itself.")
+    expect(phone.locator(".sending li")).to_contain_text("Uploaded")
+    assert (stage.taken, len(stage.pieces)) == ([("a.gcode", 2400)], 3)
+
+
+def test_without_a_network_it_waits_for_it(phone: Page, stage: Stage):
+    phone.goto("/")
+    phone.set_input_files("#upload-files", files(("a.gcode", 600)))
+    expect(phone.locator(".sending li")).to_contain_text("Uploaded")
+    phone.context.set_offline(True)
+    phone.set_input_files("#upload-files", files(("b.gcode", 600)))
+    row = phone.locator(".sending li").nth(1)
+    expect(row).to_contain_text("No connection. It goes on by itself")
+    phone.context.set_offline(False)
+    expect(row).to_contain_text("Uploaded")
+
+
+def test_a_storage_gets_the_pieces_and_we_hear_of_each(phone: Page, stage: Stage):
+    phone.goto("/")
+    phone.set_input_files("#upload-files", files(("direct.gcode", 2400), ("small.gcode", 60)))
     for number in (0, 1):
         expect(phone.locator(".sending li").nth(number)).to_contain_text("Uploaded")
-    assert sorted(stage.taken) == [("direct", 900), ("small.gcode", 60)]
+    assert sorted(stage.taken) == [("direct.gcode", 2400), ("small.gcode", 60)]
+
+
+def test_what_is_cancelled_is_taken_back(phone: Page, stage: Stage):
+    stage.breaks = 100
+    phone.goto("/")
+    phone.set_input_files("#upload-files", files(("a.gcode", 600)))
+    expect(phone.locator(".sending li")).to_contain_text("goes on by itself")
+    phone.locator(".sending").get_by_role("button", name="Cancel").click()
+    expect(phone.locator(".sending li")).to_have_count(0)
+    expect(phone.locator("#list")).to_have_text(re.compile(r"list [1-9]"))
+    assert stage.cancelled == ["a.gcode"]
+
+
+def test_a_folder_comes_with_its_paths_and_without_what_is_not_read(phone: Page, stage: Stage, tmp_path):
+    folder = tmp_path / "dragons"
+    (folder / "red").mkdir(parents=True)
+    (folder / "red" / "plate.gcode").write_bytes(b"G28\n")
+    (folder / "eye.stl").write_bytes(b"solid eye\nendsolid eye\n")
+    (folder / "photo.jpg").write_bytes(b"no")
+    phone.goto("/")
+    phone.set_input_files("[data-folder]", folder)
+    expect(phone.locator("[data-sum]")).to_have_text("2 of 2 files sent")
+    expect(phone.locator("[data-left]")).to_contain_text("1 other file was left out")
+    assert sorted(asked["path"] for asked in stage.offered) == ["dragons/eye.stl", "dragons/red/plate.gcode"]
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1280])
