@@ -5,17 +5,29 @@ A hostile file can then hurt only this process, which has limits on memory, time
 """
 
 import json
+import os
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from printfarm.files.picture_sizes import SIDES_PX
-from printfarm.files.readers import FileReading, Limits, Thumbnail, UnreadableFile, read_file, thumbnail_webp
+from printfarm.files.readers import (
+    FileReading,
+    Limits,
+    Thumbnail,
+    UnreadableFile,
+    draw_plate,
+    read_file,
+    thumbnail_webp,
+)
 
 MIB = 1024 * 1024
 MEMORY_BYTES = 1536 * MIB
 CPU_S = 40
+MOST_DRAWN = 8  # plates; of a file with more, the others are shown without
+DRAWS_UNTIL_S = 17.0  # a drawing takes some seconds, and the parent waits for thirty
 OUTPUT_BYTES = 64 * MIB
 LIMITS = Limits(seconds=25.0)
 
@@ -23,13 +35,19 @@ LIMITS = Limits(seconds=25.0)
 def main(arguments: Sequence[str]) -> int:
     """Read the file; the answer is always in `reading.json`, also when the file is refused."""
     source, folder = Path(arguments[0]), Path(arguments[1])
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each thread of numpy's would take its share of the memory
     limit_this_process()
+    started_s = time.monotonic()
     try:
         reading = read_file(source, limits=LIMITS)
         answer: dict[str, Any] = {
             "ok": True,
-            "reading": {**reading.to_json(), "raw": dict(reading.raw)},
-            "pictures": list(_write_pictures(reading, folder)),
+            "reading": {
+                **reading.to_json(),
+                "raw": dict(reading.raw),
+                "scan_plans": [plate.scan_plan.to_json() for plate in reading.plates if plate.scan_plan],
+            },
+            "pictures": list(_write_pictures(reading, folder, started_s)),
         }
     except UnreadableFile as refusal:
         answer = {"ok": False, "error": refusal.sentence}
@@ -50,27 +68,32 @@ def storable(value: Any) -> Any:
     return value
 
 
-def limit_this_process() -> None:
+def limit_this_process(*, cpu_s: int = CPU_S) -> None:
     """Bound memory, processor time and the size of files written. Systems without such limits go without."""
     try:
         import resource
     except ImportError:  # Windows
         return
-    wanted = {resource.RLIMIT_AS: MEMORY_BYTES, resource.RLIMIT_CPU: CPU_S, resource.RLIMIT_FSIZE: OUTPUT_BYTES}
+    wanted = {resource.RLIMIT_AS: MEMORY_BYTES, resource.RLIMIT_CPU: cpu_s, resource.RLIMIT_FSIZE: OUTPUT_BYTES}
     for what, most in {**wanted, resource.RLIMIT_CORE: 0}.items():
         _, hard = resource.getrlimit(what)
         resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
-def _write_pictures(reading: FileReading, folder: Path) -> Iterator[dict[str, Any]]:
-    for plate in reading.plates:
-        written = _write_first_whole(plate.thumbnails, plate.index, folder)
-        if written:
-            yield written
-    if reading.thumbnails and not any(plate.thumbnails for plate in reading.plates):
-        written = _write_first_whole(reading.thumbnails, 0, folder)
-        if written:
-            yield written
+def _write_pictures(reading: FileReading, folder: Path, started_s: float) -> Iterator[dict[str, Any]]:
+    """A picture for each plate: its own, else the file's cover, else one that we draw while there is time."""
+    written = [
+        found for plate in reading.plates if (found := _write_first_whole(plate.thumbnails, plate.index, folder))
+    ]
+    if not written and (cover := _write_first_whole(reading.thumbnails, 0, folder)):
+        written = [cover]
+    else:
+        shown = {found["plate"] for found in written}
+        for plate in [plate for plate in reading.plates if plate.index not in shown][:MOST_DRAWN]:
+            if time.monotonic() - started_s > DRAWS_UNTIL_S:
+                break
+            written += filter(None, [_write_first_whole([draw_plate(reading, plate.index)], plate.index, folder)])
+    yield from written
 
 
 def _write_first_whole(candidates: Sequence[Thumbnail], plate: int, folder: Path) -> dict[str, Any] | None:

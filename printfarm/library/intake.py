@@ -20,6 +20,7 @@ from printfarm.filament.models import Filament
 from printfarm.files import service as files
 from printfarm.files.models import Upload
 from printfarm.files.readers.results import Json
+from printfarm.library.counted import fill_variant
 from printfarm.library.events import VariantAdded
 from printfarm.library.models import FilamentRequirement, Model, Plate, Variant, VariantMetadata
 from printfarm.library.service import ModelFacts, add_model, find_model, next_version
@@ -75,21 +76,10 @@ def add_variant(db: Session, upload: Upload, answer: Answer) -> Variant:
     if model.picture_id is None and pictures:
         model.picture_id = next(iter(pictures.values()))
     db.flush()
+    fill_variant(db, variant)
     files.finish_upload(db, upload, variant.id)
     emit(db, VariantAdded(shop_id=shop_of(db), model_id=model.id, variant_id=variant.id))
     return variant
-
-
-def split_mg(total_mg: int | None, split: Mapping[str, float] | None) -> tuple[int | None, int | None, int | None]:
-    """(model with supports, purge, waste) in milligrams, scaled so that they add up to the slicer's own sum exactly."""
-    if total_mg is None or not split:
-        return None, None, None
-    parts = (split["model"] + split["support"], split["purge"], split["tower"])
-    counted = sum(parts)
-    if counted <= 0:
-        return total_mg, 0, 0
-    purge, waste = (round(total_mg * part / counted) for part in parts[1:])
-    return total_mg - purge - waste, purge, waste
 
 
 def _variant(upload: Upload, extracted: Json, model: Model, answer: Answer, version: int) -> Variant:
@@ -104,6 +94,7 @@ def _variant(upload: Upload, extracted: Json, model: Model, answer: Answer, vers
         sliced=bool(extracted["sliced"]),
         slicer_name=slicer.get("name"),
         slicer_version=slicer.get("version"),
+        mesh=None if extracted["sliced"] else extracted.get("mesh"),
         note=answer.note,
     )
 
@@ -149,12 +140,12 @@ def _plate(variant: Variant, seen: Json, picture_id: UUID | None, warnings: list
         gcode_path=seen.get("gcode_path"),
         picture_id=picture_id,
         warnings=warnings,
+        sources=seen.get("sources"),
     )
 
 
 def _requirement(plate: Plate, wanted: Json, filament_id: UUID | None) -> FilamentRequirement:
     total_mg = None if wanted.get("grams") is None else mg_from_grams(wanted["grams"])
-    model_mg, purge_mg, waste_mg = split_mg(total_mg, wanted.get("split_g"))
     metres = wanted.get("metres")
     return FilamentRequirement(
         plate_id=plate.id,
@@ -165,9 +156,6 @@ def _requirement(plate: Plate, wanted: Json, filament_id: UUID | None) -> Filame
         preset=wanted.get("preset"),
         filament_id=filament_id,
         total_mg=total_mg,
-        model_mg=model_mg,
-        purge_mg=purge_mg,
-        waste_mg=waste_mg,
         length_mm=None if metres is None else round(metres * 1000),
     )
 

@@ -13,11 +13,11 @@ from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament.models import Filament
 from printfarm.filament.service import add_filament, archive_filament
 from printfarm.files.sample_builder import PlateSpec, SampleFilament, sliced_3mf_entries
+from printfarm.library.counted import split_mg
 from printfarm.library.events import VariantAdded
-from printfarm.library.intake import split_mg
 from printfarm.library.models import FilamentRequirement, Model, Plate, Variant, VariantMetadata
 from tests.support.browser import Browser
-from tests.support.uploads import add_variant, arrive_and_read, offered, save, sliced, state_of
+from tests.support.uploads import add_variant, arrive_and_read, count, offered, save, sliced, state_of
 
 RED = SampleFilament(slot=1, colour="#C62828", grams=8.0)
 BLUE = SampleFilament(slot=2, colour="#1565C0", grams=2.0)
@@ -64,7 +64,9 @@ def test_every_plate_keeps_its_own(olga, tmp_path) -> None:
 
 
 def test_what_each_slot_needs_adds_up_to_the_slicers_sum(olga, tmp_path) -> None:
-    add_variant(olga, sliced(tmp_path, plates=TWO_PLATES))
+    upload_id = arrive_and_read(olga, sliced(tmp_path, plates=TWO_PLATES))
+    count(olga, upload_id)
+    save(olga, upload_id)
     needs = rows(olga, FilamentRequirement)
     assert sorted((need.slot, need.total_mg) for need in needs) == [(1, 8000), (1, 8000), (2, 2000)]
     for need in needs:

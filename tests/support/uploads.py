@@ -9,13 +9,15 @@ from flask import Flask
 from sqlalchemy import or_, select
 
 from jobs.extraction import read_upload
+from jobs.scanning import scan_file
 from jobs.sweeps import DOES, run_due
 from printfarm.core.clock import utc_now
 from printfarm.core.owed import Owed
 from printfarm.core.work import read_only
 from printfarm.files import service
-from printfarm.files.models import Upload
+from printfarm.files.models import FileScan, Upload
 from printfarm.files.sample_builder import PlateSpec, build_sliced_3mf
+from printfarm.files.scans import find_scan
 from tests.support.browser import Page
 from tests.support.cast import Person
 
@@ -50,6 +52,14 @@ def read(person: Person, upload_id: UUID) -> Upload:
     with person.app.app_context():
         read_upload(str(person.shop_id), str(upload_id))
     return state_of(person.app, person.shop_id, upload_id)
+
+
+def count(person: Person, upload_id: UUID) -> FileScan | None:
+    """What the worker does after it has read the file: count its moves, here and now. The count, if there is one."""
+    with person.app.app_context():
+        scan_file(str(person.shop_id), str(upload_id))
+        with read_only(person.shop_id) as db:
+            return find_scan(db, upload_id)
 
 
 def arrive_and_read(person: Person, file: Path | tuple[str, bytes]) -> UUID:
@@ -95,7 +105,9 @@ def add_variant(person: Person, file: Path, **changes: str) -> UUID:
 
 def sweep(app: Flask) -> int:
     """One round of the sweeps; how much of what it found due was about files."""
-    about_files = [kind for kind, (function, _queue) in DOES.items() if function.startswith("jobs.extraction.")]
+    about_files = [
+        kind for kind, (function, _queue) in DOES.items() if function.startswith(("jobs.extraction.", "jobs.scanning."))
+    ]
     with app.app_context():
         with read_only(None) as db:
             now = utc_now()

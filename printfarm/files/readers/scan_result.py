@@ -9,6 +9,8 @@ from printfarm.files.readers.results import FileReading, Json, LayerUse, Plate, 
 from printfarm.files.readers.scan_plan import ScanPlan
 from printfarm.files.readers.values import MAX_METRES
 
+# The warnings that a count may bring.
+CODES = frozenset({"md5_differs", "long_lines", "edited_after_slicing", "not_counted"})
 _TOLERANCE = 0.03
 _SHORT_M = 0.12  # the purge line of the start code: some slicers leave it out of their totals
 
