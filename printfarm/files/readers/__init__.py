@@ -36,6 +36,7 @@ __all__ = [
     "Split",
     "Thumbnail",
     "UnreadableFile",
+    "draw_plate",
     "read_file",
     "thumbnail_webp",
 ]
@@ -62,3 +63,10 @@ def thumbnail_webp(picture: Thumbnail, *, max_side_px: int = 512) -> bytes:
     from printfarm.files.readers.pictures import thumbnail_webp as encode
 
     return encode(picture, max_side_px=max_side_px)
+
+
+def draw_plate(reading: FileReading, plate: int) -> Thumbnail:
+    """A picture of our own for a plate of a file that holds none: always something."""
+    from printfarm.files.readers.drawing import draw_plate as draw
+
+    return draw(reading, plate)

@@ -1,6 +1,6 @@
 """The geometry of a 3MF: its objects in all parts, how they are put together, and where they stand on the bed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from printfarm.files.readers.archive import Archive, DamagedEntry
@@ -77,16 +77,20 @@ def entry_name(path: str) -> str:
     return path.replace("\\", "/").lstrip("/").lower()
 
 
-def read_geometry(archive: Archive, deadline: Deadline) -> Geometry:
-    """Read all parts that are used; raises BrokenXml, DamagedEntry or UnreadableFile."""
+def read_geometry(archive: Archive, deadline: Deadline, names: Mapping[int, str] | None = None) -> Geometry:
+    """Read all parts that are used; raises BrokenXml, DamagedEntry or UnreadableFile.
+
+    `names` are those of the objects of the first part, where a slicer keeps them elsewhere.
+    """
     entry = model_entry(archive)
     if entry is None:
         return Geometry()
-    return _GeometryReader(archive, deadline).read(entry)
+    return _GeometryReader(archive, deadline, names or {}).read(entry)
 
 
 class _GeometryReader:
-    def __init__(self, archive: Archive, deadline: Deadline) -> None:
+    def __init__(self, archive: Archive, deadline: Deadline, names: Mapping[int, str]) -> None:
+        self._names = names
         self._archive = archive
         self._deadline = deadline
         self._parts: dict[str, ModelPart] = {}
@@ -126,7 +130,7 @@ class _GeometryReader:
         return found, name
 
     def _name(self, reference: Reference, part: str) -> str | None:
-        return self._find(reference, part)[0].name
+        return self._find(reference, part)[0].name or self._names.get(reference.object_id)
 
     def _placed(self, reference: Reference, part: str, outer: tuple[Matrix, ...], depth: int) -> Iterator[Placed]:
         """All meshes of an object and of those inside of it; the inner matrix counts first."""

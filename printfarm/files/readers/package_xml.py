@@ -71,6 +71,7 @@ class DefinedPlate:
 class ModelSettings:
     plates: tuple[DefinedPlate, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
 
 
 def parse_xml(content: bytes) -> Element:
@@ -187,7 +188,10 @@ def read_model_settings(content: bytes) -> ModelSettings:
         "objects": [_raw_object(thing) for thing in list(root.iterfind("object"))[:_MAX_OBJECTS]],
         "plates": [_metadata(element) for element in root.iterfind("plate")],
     }
-    return ModelSettings(tuple(plates), storable(raw))
+    numbered = ((whole(key), clean_text(name, 200)) for key, name in names.items())
+    return ModelSettings(
+        tuple(plates), storable(raw), {key: name for key, name in numbered if key is not None and name}
+    )
 
 
 def _raw_object(element: Element) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from printfarm.files.readers.archive import DamagedEntry
 from printfarm.files.readers.gcode_facts import read_facts
 from printfarm.files.readers.gcode_stream import GcodeReader, GcodeText
 from printfarm.files.readers.limits import Deadline
+from printfarm.files.readers.mesh_3mf import project_geometry
+from printfarm.files.readers.mesh_reading import drawing
 from printfarm.files.readers.package import PictureReader, package_slicer, read_package, title
 from printfarm.files.readers.plain_gcode import plate_of
 from printfarm.files.readers.plates import StatedFilament, combine_filaments, raw_gcode
@@ -33,6 +35,7 @@ def read(source: Source, deadline: Deadline) -> FileReading:
         raise UnreadableFile("The settings of this PrusaSlicer project are damaged. Save it again.") from error
     facts = read_facts(text)
     covers = pictures.covers()
+    geometry = project_geometry(archive, deadline, package.found)
     package.raw["project_settings"] = raw_gcode(text, facts)["comments"]
     return FileReading(
         format="3mf",
@@ -43,8 +46,10 @@ def read(source: Source, deadline: Deadline) -> FileReading:
         licence=package.metadata.get("LicenseTerms"),
         plates=(replace(plate_of(text, facts, covers), filaments=_slots(text), printable=False, gcode_bytes=None),),
         thumbnails=covers,
+        mesh=geometry.mesh,
         warnings=tuple(package.found.warnings),
         raw=storable(package.raw),
+        draw=drawing(geometry.triangles) if geometry.placed else None,
     )
 
 
