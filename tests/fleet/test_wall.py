@@ -214,5 +214,19 @@ def test_after_an_update_of_the_server_it_loads_itself_again(screen: Page, fill,
     screen.evaluate("window.before = true")
     app.jinja_env.globals["pages_version"] = lambda: "updated00000"
     screen.evaluate("document.body.dispatchEvent(new CustomEvent('live:reconnected', { bubbles: true }))")
-    screen.wait_for_function("window.before === undefined && document.querySelectorAll('.wall-cell').length === 2")
+    screen.wait_for_function("() => !window.before && document.querySelectorAll('.wall-cell').length === 2")
     assert screen.locator("script[data-version]").get_attribute("data-version") == "updated00000"
+
+
+def test_a_phone_finds_it_on_the_page_of_printers_and_its_way_back(screen: Page, fill):
+    fill(12)
+    screen.set_viewport_size({"width": 360, "height": 780})
+    screen.goto("/fleet")
+    screen.get_by_role("link", name="Wall").click()
+    expect(screen.locator(".wall-cell")).to_have_count(12)
+    assert screen.evaluate("document.documentElement.scrollWidth") == 360
+    clock, back = (screen.locator(one).bounding_box() for one in (".wall-clock", ".wall-back"))
+    assert clock["x"] + clock["width"] <= back["x"]
+    assert back["height"] >= 36
+    screen.get_by_role("link", name="Back").click()
+    screen.wait_for_url("**/fleet")
