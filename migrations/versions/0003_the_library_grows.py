@@ -104,6 +104,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_model_tags_shop_id_tag"), "model_tags", ["shop_id", "tag"], unique=False)
 
+    op.create_index(op.f("ix_job_options_shop_id_plate_id_id"), "job_options", ["shop_id", "plate_id", "id"])
+    op.create_index(op.f("ix_print_runs_shop_id_plate_id_state"), "print_runs", ["shop_id", "plate_id", "state"])
+
     op.add_column("plates", sa.Column("sources", JSON, nullable=True))
 
     op.add_column("shops", sa.Column("electricity_per_kwh", sa.BigInteger(), nullable=True))
@@ -143,6 +146,8 @@ def downgrade() -> None:
     with op.batch_alter_table("plates", schema=None) as batch_op:
         batch_op.drop_column("sources")
 
+    op.drop_index(op.f("ix_print_runs_shop_id_plate_id_state"), "print_runs")
+    op.drop_index(op.f("ix_job_options_shop_id_plate_id_id"), "job_options")
     op.drop_index(op.f("ix_model_tags_shop_id_tag"), "model_tags")
 
     op.drop_table("model_tags")

@@ -5,11 +5,12 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields import SelectChoice
-from wtforms.validators import DataRequired, Email, EqualTo, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, Email, EqualTo, Length, NumberRange, Optional, ValidationError
 
 from printfarm.accounts import choices
 from printfarm.accounts.models import THEMES, UNITS
 from printfarm.accounts.service import weakness
+from printfarm.core.fields import AmountField, CountField
 
 ADDRESS = [DataRequired("Enter an e-mail address."), Email("This is not an e-mail address."), Length(max=254)]
 NAME = [DataRequired("Enter a name."), Length(max=80, message="Use at most 80 characters.")]
@@ -143,7 +144,32 @@ class ChangePasswordForm(FlaskForm):  # type: ignore[misc]
             raise ValidationError(why)
 
 
-class ShopForm(_ShopMoney, FlaskForm):  # type: ignore[misc]
+def _rate(label: str) -> AmountField:
+    bounds = [Optional(), NumberRange(0, 1_000_000, "From 0 to a million, please."), _four_places]
+    return AmountField(label, bounds, places=None, render_kw={"inputmode": "decimal", "autocomplete": "off"})
+
+
+def _four_places(_form: Any, field: Any) -> None:
+    if field.data is not None and field.data.normalize().as_tuple().exponent < -4:
+        raise ValidationError("Four places behind the point at most.")
+
+
+def _count(label: str, most: int) -> CountField:
+    bounds = [Optional(), NumberRange(0, most, f"From 0 to {most:,}, please.")]
+    return CountField(label, bounds, render_kw={"inputmode": "numeric", "autocomplete": "off"})
+
+
+class _ShopRates:
+    """Mixed into the form that says what a print costs beside its filament; empty means: not counted."""
+
+    electricity_per_kwh = _rate("Electricity")
+    printer_power_w = _count("Power of a printer", 20_000)
+    machine_per_hour = _rate("Machine")
+    labour_per_hour = _rate("Work")
+    labour_minutes_per_print = _count("Work on each print", 10_000)
+
+
+class ShopForm(_ShopRates, _ShopMoney, FlaskForm):  # type: ignore[misc]
     name = StringField("Shop's name", SHOP_NAME, filters=[_trimmed])
     description = TextAreaField("Description", [Optional(), Length(max=1000)], filters=[_trimmed])
     units = SelectField("Units", choices=[SelectChoice(unit, unit.capitalize()) for unit in UNITS])

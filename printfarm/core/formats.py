@@ -97,6 +97,16 @@ def cost_per_gram(value: Decimal | None) -> str:
     return f"{format_currency(value, code, '¤#,##0.00##', locale=_locale(), currency_digits=False)}/g"
 
 
+def amount(value: Decimal | None) -> str:
+    """A rate in the shop's currency, exactly as it was typed: at least the usual places, at most four."""
+    if value is None:
+        return NOTHING
+    code = str(getattr(getattr(g, "shop", None), "currency", "EUR"))
+    usual = "0" * get_currency_precision(code)
+    more = "#" * (4 - len(usual))
+    return format_currency(value, code, f"¤#,##0.{usual}{more}", locale=_locale(), currency_digits=False)
+
+
 def millimetres(value: float | None) -> str:
     """0.2 → "0.2 mm"."""
     return NOTHING if value is None else f"{value:g} mm"
@@ -138,6 +148,7 @@ FILTERS = (
     ago,
     money,
     cost_per_gram,
+    amount,
     millimetres,
     file_size,
 )

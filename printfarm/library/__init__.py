@@ -9,12 +9,25 @@ def install(app: Flask) -> None:
     Upper areas add what can be done with a plate: the name of a template (context: `variant`, `plate`) in the list
     `app.extensions["printfarm.variant_actions"]`. What they know of plates goes into
     `app.extensions["printfarm.plate_facts"]`: functions of a session and plates' ids that give term and text per plate.
+    How prints ended and which printers fit is asked through the lists of printfarm.library.from_above.
     """
-    from printfarm.library import live, upload_views, views
+    from printfarm.library import (
+        category_views,
+        image_views,
+        live,
+        reactions,  # noqa: F401  # it registers by being imported
+        scan_views,
+        sources,
+        upload_views,
+        variant_views,
+        views,
+    )
 
     app.register_blueprint(views.bp)
-    upload_views.install(app)
+    for more in (upload_views, variant_views, category_views, image_views, scan_views):
+        more.install(app)
     live.install()
+    app.jinja_env.globals["sources_in_words"] = sources.in_words
     app.extensions["printfarm.upload_page"] = "library.upload"
     app.extensions.setdefault("printfarm.variant_actions", [])
     app.extensions.setdefault("printfarm.plate_facts", [])

@@ -18,7 +18,7 @@ from printfarm.library import guesses, queries
 from printfarm.library.forms import LATER, NEW, AnswerForm, SlotForm, slot_prefix
 from printfarm.library.guesses import WantedFilament
 from printfarm.library.models import Model
-from printfarm.library.service import find_model
+from printfarm.library.service import category_choices, find_model
 
 # A match at least this good is chosen at first: the same colour, or nearly so and the same brand.
 GOOD_SCORE = 75
@@ -53,6 +53,7 @@ def ask(db: Session, upload: Upload, sent: MultiDict[str, str] | None = None) ->
     values: Mapping[str, str] = sent if sent is not None else _first_values(db, upload, wanted, matches)
     filled = sent if sent is not None else MultiDict(values)
     form = AnswerForm(formdata=filled)
+    form.offer(category_choices(db))
     slots = [
         SlotQuestion(one, found, SlotForm(formdata=filled, prefix=slot_prefix(one.slot)))
         for one, found in zip(wanted, matches, strict=True)
@@ -83,6 +84,8 @@ def _first_values(
         "category": "other",
         "designer": str(extracted.get("designer") or ""),
         "licence": str(extracted.get("licence") or ""),
+        "description": guesses.description(extracted),
+        "tags": "",
         "source_url": "",
         "note": "",
     }

@@ -26,3 +26,15 @@ class ModelChanged(Event):
     """A model was added, edited, archived or restored."""
 
     model_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoriesChanged(Event):
+    """One of the shop's own categories was added, renamed or removed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelImagesChanged(Event):
+    """A picture of a model came, was prepared, moved, or went."""
+
+    model_id: UUID

@@ -11,13 +11,13 @@ from printfarm.core.errors import DomainError
 from printfarm.filament.colours import normal_colours
 from printfarm.library.guesses import WantedFilament
 from printfarm.library.intake import Answer, NewFilament, SlotAnswer
-from printfarm.library.models import CATEGORIES
-from printfarm.library.service import ModelFacts
+from printfarm.library.markdown import LONGEST
+from printfarm.library.service import MOST_TAGS, ModelFacts, tags_in
+from printfarm.library.service.tags import LONGEST_TAG
 
 NEW, LATER, OTHER = "new", "later", "other"
 NAME, LINE, TEXT = 120, 300, 5000
-CATEGORY_CHOICES = [(category, category.capitalize()) for category in CATEGORIES]
-_CATEGORIES = [SelectChoice(value, label) for value, label in CATEGORY_CHOICES]
+Choices = Sequence[tuple[str, str]]
 
 
 def one_line(value: str | None) -> str:
@@ -37,18 +37,39 @@ def _url(label: str) -> StringField:
     return _line(label, Regexp(r"^(https?://\S+)?$", message="Write an address that begins with https://."))
 
 
-class ModelForm(FlaskForm):  # type: ignore[misc]  # flask_wtf carries no types
+def _tags() -> StringField:
+    return _line("Tags", _few_short_tags, most=MOST_TAGS * (LONGEST_TAG + 2))
+
+
+def _few_short_tags(_form: Form, field: Field) -> None:
+    tags = tags_in(field.data or "")
+    if len(tags) > MOST_TAGS:
+        raise ValidationError(f"{MOST_TAGS} tags at most.")
+    if any(len(tag) > LONGEST_TAG for tag in tags):
+        raise ValidationError(f"A tag has {LONGEST_TAG} letters at most. Commas part one tag from the next.")
+
+
+class _Categorised:
+    """Mixed into forms that ask for a category: every shop's, and this shop's own."""
+
+    category = SelectField("Category")
+
+    def offer(self, categories: Choices) -> None:
+        """What may be chosen; a category that is no longer there stays choosable for what has it."""
+        known = [SelectChoice(value, label) for value, label in categories]
+        now = self.category.object_data
+        if now and now not in {value for value, _label in categories}:
+            known.append(SelectChoice(now, now))
+        self.category.choices = known
+
+
+class ModelForm(_Categorised, FlaskForm):  # type: ignore[misc]  # flask_wtf carries no types
     name = _line("Name", DataRequired("Give the model a name."), most=NAME)
     designer = _line("Designer")
-    category = SelectField("Category", choices=_CATEGORIES)
-    description = TextAreaField("Description", [Length(max=TEXT)], filters=[many_lines])
+    tags = _tags()
+    description = TextAreaField("Description", [Length(max=LONGEST)], filters=[many_lines])
     licence = _line("Licence")
     source_url = _url("Source")
-    picture = _line("Picture")
-
-    def picture_id(self) -> UUID | None:
-        """Which plate's picture stands for the model; None for the first."""
-        return _as_id(self.picture.data)
 
     def facts(self) -> ModelFacts:
         return ModelFacts(
@@ -58,7 +79,12 @@ class ModelForm(FlaskForm):  # type: ignore[misc]  # flask_wtf carries no types
             category=self.category.data,
             licence=self.licence.data,
             source_url=self.source_url.data,
+            tags=tags_in(self.tags.data),
         )
+
+
+class CategoryForm(FlaskForm):  # type: ignore[misc]
+    name = _line("Name", DataRequired("Give the category a name."), most=60)
 
 
 class VariantForm(FlaskForm):  # type: ignore[misc]
@@ -119,14 +145,15 @@ class SlotForm(Form):  # type: ignore[misc]
         return SlotAnswer(wanted.slot, filament_id=_as_id(chosen))
 
 
-class AnswerForm(FlaskForm):  # type: ignore[misc]
+class AnswerForm(_Categorised, FlaskForm):  # type: ignore[misc]
     """What a file is. `model` is a model's id or `new`; `find` looks for other models."""
 
     model = _line("Model")
     find = _line("Find another model")
     model_name = _line("Name of the new model", most=NAME)
     variant_name = _line("Variant", DataRequired("Give the variant a name."), most=NAME)
-    category = SelectField("Category", choices=_CATEGORIES)
+    tags = _tags()
+    description = TextAreaField("Description", [Length(max=LONGEST)], filters=[many_lines])
     designer = _line("Designer")
     licence = _line("Licence")
     source_url = _url("Source")
@@ -150,9 +177,11 @@ class AnswerForm(FlaskForm):  # type: ignore[misc]
             model=ModelFacts(
                 name=self.model_name.data,
                 designer=self.designer.data,
+                description=self.description.data,
                 category=self.category.data,
                 licence=self.licence.data,
                 source_url=self.source_url.data,
+                tags=tags_in(self.tags.data),
             ),
             variant_name=self.variant_name.data,
             note=self.note.data,
@@ -168,7 +197,7 @@ def slot_prefix(slot: int) -> str:
 def typed_values(form: Form, slot_forms: Sequence[Form]) -> dict[str, str]:
     """Everything that was filled in, right or wrong, by field name; bounded."""
     fields = [field for one in (form, *slot_forms) for field in one if field.short_name != "csrf_token"]
-    return {field.name: str(field.data or "")[:TEXT] for field in fields}
+    return {field.name: str(field.data or "")[:LONGEST] for field in fields}
 
 
 def _as_id(text: str | None) -> UUID | None:

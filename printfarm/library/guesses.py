@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from printfarm.files.readers.results import Json
+from printfarm.library.markdown import markdown_from_html
 
 NAME_LENGTH = 120
 
@@ -46,6 +47,15 @@ def model_name(extracted: Mapping[str, Any], file_name: str) -> str:
     """The title that the file carries, else its name without what slicers add."""
     title = " ".join(str(extracted.get("title") or "").split())
     return (title or _spoken(file_name))[:NAME_LENGTH]
+
+
+def description(extracted: Mapping[str, Any]) -> str:
+    """What the file says of its model, as Markdown; "" when it says nothing."""
+    said = extracted.get("description")
+    if not said:
+        about = (extracted.get("raw") or {}).get("model_metadata")
+        said = about.get("Description") if isinstance(about, Mapping) else ""
+    return markdown_from_html(said) if isinstance(said, str) else ""
 
 
 def variant_name(extracted: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from printfarm.core.clock import utc_now
@@ -13,6 +13,7 @@ from printfarm.core.database import Base, ExactDecimal
 from printfarm.core.tenancy import ShopScoped, shop_reference, shop_table
 
 CATEGORIES = ("keychain", "earring", "decoration", "functional", "toy", "tool", "other")
+IMAGE_STATES = ("waiting", "done", "failed")
 
 
 class Model(ShopScoped, Base):
@@ -70,17 +71,25 @@ class ModelTag(ShopScoped, Base):
 
 
 class ModelImage(ShopScoped, Base):
-    """A picture that a person gave a model. The main one is the model's `picture_id`."""
+    """A picture that a person gave a model. The main one is the model's `picture_id`.
+
+    Its bytes wait in the storage as `incoming` until a worker has written them anew; the stored file then has its id.
+    """
 
     __tablename__ = "model_images"
     __table_args__ = shop_table(
         shop_reference("model_id", "models", ondelete="CASCADE"),
         shop_reference("file_id", "stored_files"),
+        CheckConstraint(f"state IN {IMAGE_STATES}", name="state"),
         UniqueConstraint("shop_id", "model_id", "file_id"),
     )
 
     model_id: Mapped[UUID]
-    file_id: Mapped[UUID]
+    file_id: Mapped[UUID | None]  # None until it is done
+    state: Mapped[str] = mapped_column(default="waiting")
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None]  # a sentence
+    original_name: Mapped[str]
     position: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 

@@ -57,6 +57,7 @@ class JobOption(ShopScoped, Base):
         shop_reference("job_id", "print_jobs", ondelete="CASCADE"),
         shop_reference("plate_id", "plates"),
         UniqueConstraint("shop_id", "job_id", "plate_id"),
+        Index(None, "shop_id", "plate_id", "id"),
     )
 
     job_id: Mapped[UUID]
@@ -88,6 +89,7 @@ class PrintRun(ShopScoped, Base):
             "uq_print_runs_active_job", "shop_id", "job_id", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE
         ),
         Index(None, "shop_id", "ended_at"),
+        Index(None, "shop_id", "plate_id", "state"),
     )
 
     job_id: Mapped[UUID]

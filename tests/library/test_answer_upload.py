@@ -44,7 +44,7 @@ def test_a_sliced_file_becomes_a_variant_with_its_plates(olga, tmp_path: Path) -
     assert saved.status == 303, saved.text
     page = olga.get(saved.location)
     assert page.one("h1").get_text() == "P1S 0.2 mm"
-    assert [h.get_text() for h in page.all(".grid h2")] == ["Body", "Eyes"]
+    assert [h.get_text() for h in page.all("[id^=plate-] h2")] == ["Body", "Eyes"]
     assert "8.0 g" in page.text
     assert len(page.all(".grid img[src*='/files/pictures/']")) == 2
     assert "Fox" in olga.get("/library/").text

@@ -1,10 +1,8 @@
 """A person corrects what is known of a model, and of a variant."""
 
-from uuid import UUID
-
 import pytest
 
-from printfarm.core.work import read_only
+from printfarm.core.work import read_only, unit_of_work
 from printfarm.library.service import find_model, find_variant
 from tests.support.uploads import add_variant, offered, sliced
 
@@ -22,7 +20,7 @@ def form_of(person, model) -> dict[str, str]:
 
 def test_the_form_holds_what_is_known_and_saves_what_is_typed(olga, model) -> None:
     form = form_of(olga, model)
-    assert (form["name"], form["designer"], UUID(form["picture"])) == ("Fox", "Ann", model.picture_id)
+    assert (form["name"], form["designer"], form["category"]) == ("Fox", "Ann", "other")
     changed = {
         **form,
         "name": "Red fox",
@@ -34,7 +32,7 @@ def test_the_form_holds_what_is_known_and_saves_what_is_typed(olga, model) -> No
     page = olga.get(f"/library/models/{model.id}")
     assert page.one("h1").get_text() == "Red fox"
     assert "CC BY 4.0" in page.text
-    assert page.one("dd a")["href"] == "https://example.com/fox"
+    assert page.one("dd a[rel]")["href"] == "https://example.com/fox"
 
 
 def test_wrong_input_comes_back_with_what_was_typed(olga, model) -> None:
@@ -46,10 +44,38 @@ def test_wrong_input_comes_back_with_what_was_typed(olga, model) -> None:
     assert olga.get(f"/library/models/{model.id}").one("h1").get_text() == "Fox"
 
 
-def test_a_picture_of_another_model_is_refused(olga, model) -> None:
-    answer = olga.post(f"/library/models/{model.id}/edit", {**form_of(olga, model), "picture": str(model.id)})
-    assert answer.status == 409
-    assert "belongs to no plate" in answer.text
+def test_tags_are_small_words_each_once(olga, bob, model) -> None:
+    typed = " Dragon, #Articulated;dragon ,, two  words"
+    olga.post(f"/library/models/{model.id}/edit", {**form_of(olga, model), "tags": typed})
+    chips = bob.get(f"/library/models/{model.id}").all(".chips .chip")
+    assert [chip.get_text() for chip in chips] == ["articulated", "dragon", "two words"]
+    assert form_of(olga, model)["tags"] == "articulated, dragon, two words"
+    olga.post(f"/library/models/{model.id}/edit", {**form_of(olga, model), "tags": "dragon"})
+    assert [chip.get_text() for chip in bob.get(f"/library/models/{model.id}").all(".chips .chip")] == ["dragon"]
+
+
+@pytest.mark.parametrize("tags", ["x" * 41, ",".join(f"tag {n}" for n in range(21))])
+def test_too_many_or_too_long_tags_come_back(olga, model, tags) -> None:
+    answer = olga.post(f"/library/models/{model.id}/edit", {**form_of(olga, model), "tags": tags})
+    assert answer.status == 422
+    assert answer.one("#tags")["value"] == tags
+
+
+def test_a_description_is_markdown(olga, bob, model) -> None:
+    text = "## Care\n\n- **dry** it\n- [more](https://example.com)"
+    olga.post(f"/library/models/{model.id}/edit", {**form_of(olga, model), "description": text})
+    written = bob.get(f"/library/models/{model.id}").one(".written")
+    assert written.h4.get_text() == "Care"
+    assert written.strong.get_text() == "dry"
+    assert written.a["rel"] == ["noopener", "noreferrer", "nofollow"]
+
+
+def test_a_category_that_no_longer_exists_stays_choosable(olga, model) -> None:
+    with olga.app.app_context(), unit_of_work(olga.shop_id) as db:
+        find_model(db, model.id).category = "Old ones"
+    assert form_of(olga, model)["category"] == "Old ones"
+    saved = olga.post(f"/library/models/{model.id}/edit", {**form_of(olga, model), "name": "Still"})
+    assert saved.status == 303
 
 
 def test_a_viewer_may_not(bob, model) -> None:

@@ -1,5 +1,6 @@
 """Shops, and who is what in them. Memberships belong to no shop's own tables, so every statement here names the shop."""
 
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -39,11 +40,21 @@ def add_member(db: Session, user: User, shop: Shop, role: str) -> Membership:
     return membership
 
 
-def change_shop(db: Session, shop_id: UUID, **settings: str | None) -> Shop:
-    """Change a shop's settings: name, description, currency, timezone, locale, units, default_filament_brand."""
+# Rates and counts of a shop, whose None means: not counted.
+RATES = (
+    "electricity_per_kwh",
+    "printer_power_w",
+    "machine_per_hour",
+    "labour_per_hour",
+    "labour_minutes_per_print",
+)
+
+
+def change_shop(db: Session, shop_id: UUID, **settings: str | Decimal | int | None) -> Shop:
+    """Change a shop's settings: name, description, currency, timezone, locale, units, default_filament_brand, RATES."""
     shop = db.get_one(Shop, shop_id)
     for setting, value in settings.items():
-        setattr(shop, setting, (value or "").strip())
+        setattr(shop, setting, value if setting in RATES else str(value or "").strip())
     db.flush()
     emit(db, ShopChanged(shop_id=shop_id))
     return shop

@@ -1,23 +1,24 @@
 """Rules of the library: models, and what a person may change about models and variants."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from printfarm.core.clock import utc_now
-from printfarm.core.errors import DomainError, NotFound
+from printfarm.core.errors import NotFound
 from printfarm.core.events import emit
 from printfarm.core.tenancy import shop_of
 from printfarm.library.events import ModelChanged, VariantChanged
 from printfarm.library.models import Model, Plate, Variant
+from printfarm.library.service.tags import set_tags
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a person says of a model."""
+    """What a person says of a model. The description is Markdown; the source an http address."""
 
     name: str
     designer: str = ""
@@ -25,6 +26,11 @@ class ModelFacts:
     category: str = "other"
     licence: str = ""
     source_url: str = ""
+    tags: Sequence[str] = field(default=())
+
+    def columns(self) -> dict[str, str]:
+        """Those that are the model's own columns."""
+        return {name: value for name, value in asdict(self).items() if name != "tags"}
 
 
 def find_model(db: Session, model_id: UUID, *, lock: bool = False) -> Model:
@@ -46,22 +52,20 @@ def find_variant(db: Session, variant_id: UUID) -> Variant:
 
 def add_model(db: Session, facts: ModelFacts) -> Model:
     """A new model, still without variants."""
-    model = Model(**asdict(facts))
+    model = Model(**facts.columns())
     db.add(model)
     db.flush()
+    set_tags(db, model.id, facts.tags)
     emit(db, ModelChanged(shop_id=shop_of(db), model_id=model.id))
     return model
 
 
-def edit_model(db: Session, model_id: UUID, facts: ModelFacts, *, picture_id: UUID | None) -> Model:
-    """Change what is known of a model. Its picture is one of its plates', or None for the first there is."""
+def edit_model(db: Session, model_id: UUID, facts: ModelFacts) -> Model:
+    """Change what is known of a model."""
     model = find_model(db, model_id)
-    for name, value in asdict(facts).items():
+    for name, value in facts.columns().items():
         setattr(model, name, value)
-    choices = pictures_of(db, model_id)
-    if picture_id is not None and picture_id not in choices:
-        raise DomainError("This picture belongs to no plate of the model. Choose another.")
-    model.picture_id = picture_id or next(iter(choices), None)
+    set_tags(db, model_id, facts.tags)
     _model_changed(db, model)
     return model
 
@@ -101,7 +105,7 @@ def next_version(db: Session, model_id: UUID, name: str) -> int:
     return (newest or 0) + 1
 
 
-def pictures_of(db: Session, model_id: UUID) -> list[UUID]:
+def plate_pictures(db: Session, model_id: UUID) -> list[UUID]:
     """The pictures of a model's plates, newest file first."""
     rows = db.scalars(
         select(Plate.picture_id)
