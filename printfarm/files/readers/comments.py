@@ -12,13 +12,13 @@ from printfarm.files.readers.values import number
 _PAIR = re.compile(r"\n[ \t]*+;+[ \t]*+([^\n:=,;]{1,80}+)([:=,])[ \t]*+([^\n]{0,4000})")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _HEAT = re.compile(r"\n[ \t]*+M(104|109|140|190)\b([^\n;]{0,120})")
-_WORD = re.compile(r"\b([ST])[ \t]?(-?\d+(?:\.\d+)?)", re.ASCII)
+_WORD = re.compile(r"\b([SRT])[ \t]?(-?\d+(?:\.\d+)?)", re.ASCII)
 _MACRO = re.compile(r"\n[ \t]*+[A-Za-z_]*(?:START|start|Start)[A-Za-z_]*[ \t]([^\n;]{1,400})")
 _MACRO_NOZZLE = re.compile(
     r"\b(?:EXTRUDER|HOTEND|NOZZLE|TOOL)(?:_?TEMP(?:ERATURE)?)?\s?=\s?(\d{1,3}(?:\.\d+)?)", re.IGNORECASE | re.ASCII
 )
 _MACRO_BED = re.compile(r"\bBED(?:_?TEMP(?:ERATURE)?)?\s?=\s?(\d{1,3}(?:\.\d+)?)", re.IGNORECASE | re.ASCII)
-_TOOL = re.compile(r"\n[ \t]*+T(\d{1,2})(?![\w.])", re.ASCII)
+_TOOL = re.compile(r"\n[ \t]*+(?:M108 )?T(\d{1,2})(?![\w.])", re.ASCII)
 _MAX_NOZZLE_C, _MAX_BED_C = 600.0, 300.0
 _LUKEWARM_C = 40.0
 _MAX_TOOLS = 16
@@ -95,7 +95,7 @@ def first_nozzle_c(text: str, tool: int | None = None) -> float | None:
     """
     for command, words in _heats(text):
         is_meant = command in {"104", "109"} and (tool is None or words.get("T", tool) == tool)
-        if is_meant and (found := number(words.get("S"), low=1, high=_MAX_NOZZLE_C)):
+        if is_meant and (found := number(words.get("S") or words.get("R"), low=1, high=_MAX_NOZZLE_C)):
             return found
     return _from_macro(text, _MACRO_NOZZLE, _MAX_NOZZLE_C)
 
@@ -105,7 +105,11 @@ def first_bed_c(text: str) -> float | None:
 
     A bed that is only made lukewarm and that nothing waits for is warmed before levelling: that says nothing of the print.
     """
-    told = [(command, c) for command, words in _heats(text) if (c := number(words.get("S"), low=1, high=_MAX_BED_C))]
+    told = [
+        (command, c)
+        for command, words in _heats(text)
+        if (c := number(words.get("S") or words.get("R"), low=1, high=_MAX_BED_C))
+    ]
     beds = [(command, c) for command, c in told if command in {"140", "190"}]
     waits = any(command == "190" for command, _ in beds)
     found = next((c for _, c in beds if waits or c >= _LUKEWARM_C), None)

@@ -5,18 +5,19 @@ An engine that is run by hand leaves its placeholders in the header: those are u
 """
 
 import re
+from dataclasses import replace
 
 from printfarm.files.readers.comments import Comments, first_bed_c, first_nozzle_c, leading_number, positive
 from printfarm.files.readers.results import PrinterModel, Slicer
 from printfarm.files.readers.stated import COMMANDS, COMMENTS, HEADER, Pair, Stated, StatedSlot
-from printfarm.files.readers.values import MAX_METRES, clean_text, number, seconds, whole
+from printfarm.files.readers.values import MAX_GRAMS, MAX_METRES, clean_text, number, seconds, whole
 
 _SIGNATURE = re.compile(
     r"\n;[ \t]*(?:FLAVOR:[A-Za-z(]|Generated with Cura|GENERATOR\.NAME:[ \t]*Cura|TARGET_MACHINE\.NAME:)"
     r"|CuraEngine|\n;Sliced at:[^\n]*\n;Basic settings:",
 )
 _VERSION = re.compile(
-    r"\n;[ \t]*Generated with Cura(?:_SteamEngine|Engine)?[ \t]+(\d[\w.+-]{0,40}|master|main)", re.ASCII
+    r"\n;[ \t]*Generated with Cura(?:_SteamEngine|Engine)?[ \t]+(v?\d[\w.+-]{0,40}|master|main)", re.ASCII
 )
 _AMOUNT = re.compile(r"(-?\d+(?:[.,]\d+)?(?:[eE][+-]?\d{1,2})?)[ \t]*(mm3|mm\^3|mm³|mm|m|g)(?![A-Za-z0-9])", re.ASCII)
 _LAYER = re.compile(r"\n;LAYER:(-?\d{1,6})(?!\d)", re.ASCII)
@@ -48,12 +49,13 @@ def read(comments: Comments) -> Stated:
         nozzle_c=_nozzle_c(comments, first_tool),
         bed_c=_bed_c(comments),
         printer=PrinterModel(model=_printer(comments)),
-        slots=tuple(used),
+        slots=_named(comments, used),
         sources={
             "layers": HEADER if comments.first("LAYER_COUNT") else COMMENTS,
             "nozzle_c": HEADER if _train(comments, first_tool or 0, "INITIAL_TEMPERATURE") else COMMANDS,
             "bed_c": HEADER if comments.first("BUILD_PLATE.INITIAL_TEMPERATURE") else COMMANDS,
         },
+        names_features=all(slot.metres for slot in used) and "\n;TYPE:" in comments.text,
         doubts=_doubts(comments, time_s),
         raw={key: value for key, value in comments.starting_with("") if len(value) < 2000},
     )
@@ -75,6 +77,25 @@ def _time_s(comments: Comments, *, is_sliced: bool) -> int | None:
     if stated in _PLACEHOLDER_S and not is_sliced:
         return None
     return stated or _legacy_time_s(comments.first("Print time"))
+
+
+def _named(comments: Comments, used: list[StatedSlot]) -> tuple[StatedSlot, ...]:
+    """Start codes can have Cura write the material, its name and the weights too, as `Filament weight = [4.1, 0]`."""
+    weights = [number(w, high=MAX_GRAMS) for w in (comments.first("Filament weight", "=") or "").strip("[]").split(",")]
+    material, preset = (clean_text(comments.first(f"Filament {key}", "="), 80) for key in ("type", "name"))
+    material = None if material is None or "{" in material else material.strip("\"'")
+    preset = None if preset is None or "{" in preset else preset.strip("\"'")
+    if len(used) != 1:
+        material = preset = None
+    return tuple(
+        replace(
+            slot,
+            grams=slot.grams or (weights[slot.slot - 1] or None if slot.slot <= len(weights) else None),
+            material=material,
+            preset=preset,
+        )
+        for slot in used
+    )
 
 
 def _legacy_time_s(text: str | None) -> int | None:
@@ -145,7 +166,7 @@ def _bed_c(comments: Comments) -> Pair | None:
 
 def _nozzle_mm(comments: Comments) -> tuple[float, ...] | None:
     trains = [_train(comments, n, "NOZZLE.DIAMETER") for n in range(16)]
-    single = positive(comments.number("NOZZLE_DIAMETER", high=10))
+    single = positive(comments.number("NOZZLE_DIAMETER", high=10) or comments.number("Nozzle diameter", "=", high=10))
     return tuple(n for n in trains if n and n < 10) or ((single,) if single else None)
 
 

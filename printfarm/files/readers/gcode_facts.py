@@ -21,8 +21,14 @@ _FIRST_OF_HEADER = re.compile(
 )
 _HEADER_START, _HEADER_END = "; HEADER_BLOCK_START\n", "; HEADER_BLOCK_END"
 _HEADER_CHARACTERS = 65_536
-_FIRST_M73 = re.compile(rb"\n[ \t]*M73 P0 R(\d{1,6})\b")
-_SLIC3R_USED = re.compile(r"\s*(\d+\.?\d*)\s*mm\b")
+_FIRST_M73 = re.compile(rb"\n[ \t]*M73 P0(?:\.0+)? R(\d{1,6})\b")
+_DECIMAL_COMMA = re.compile(r"\d{1,8},\d{1,4}", re.ASCII)
+_SLIC3R_USED = re.compile(r"\s*(\d{1,9}(?:[.,]\d{1,6})?)\s*(mm|g)\b", re.ASCII)
+
+_LAYER_KEYS = ("total layer number", "total layers count")
+_HEIGHT_KEYS = ("max_z_height", "max_layer_z")
+_TIME_KEYS = ("total estimated time", "estimated printing time (normal mode)", "estimated printing time")
+_PLACES = ("gcode header", "gcode totals")
 
 FAMILY = {"bambustudio", "slic3r", "prusaslicer", "superslicer"}
 
@@ -44,7 +50,9 @@ class GcodeFacts:
     time_model_s: int | None
     time_first_layer_s: int | None
     layers: int | None
+    layers_source: str | None
     max_z_mm: float | None
+    max_z_source: str | None
     used: tuple[Used, ...]
     used_source: str | None
     tool_changes: int | None
@@ -59,14 +67,17 @@ def read_facts(text: GcodeText, known_slots: Sequence[int] = ()) -> GcodeFacts:
     totals = _Totals(header, text.loose)
     time_total_s, time_source = _total_time(totals, text)
     used, used_source = _used(totals, text, known_slots)
+    layers, max_z_mm = _layers(totals, text), _max_z_mm(totals, text)
     return GcodeFacts(
         slicer=find_slicer(head),
         time_total_s=time_total_s,
         time_total_source=time_source,
         time_model_s=duration_s(_model_time(totals)),
         time_first_layer_s=duration_s(totals.get("estimated first layer printing time (normal mode)")),
-        layers=_layers(totals, text),
-        max_z_mm=_max_z_mm(totals, text),
+        layers=layers,
+        layers_source=totals.place(*_LAYER_KEYS) or ("comments" if layers else None),
+        max_z_mm=max_z_mm,
+        max_z_source=totals.place(*_HEIGHT_KEYS) or ("comments" if max_z_mm else None),
         used=used,
         used_source=used_source,
         tool_changes=_tool_changes(totals),
@@ -84,9 +95,20 @@ class _Totals:
     def get(self, *keys: str) -> str | None:
         return next((place[key] for place in self._places for key in keys if key in place), None)
 
+    def place(self, *keys: str) -> str | None:
+        """Where the first of these keys stands."""
+        return next(
+            (name for name, place in zip(_PLACES, self._places, strict=True) if any(k in place for k in keys)), None
+        )
+
     def numbers(self, key: str, high: float) -> list[float | None] | None:
         found = self.get(key)
-        return None if found is None else [number(part, high=high) for part in found.split(",")[:256]]
+        if found is None:
+            return None
+        # Lists of totals have a blank after each comma; without one it is a comma of a system that writes 1,5 for 1.5.
+        if key.startswith("filament used") and _DECIMAL_COMMA.fullmatch(found):
+            return [number(found.replace(",", "."), high=high)]
+        return [number(part, high=high) for part in found.split(",")[:256]]
 
 
 def find_slicer(head: str) -> Slicer | None:
@@ -115,12 +137,11 @@ def header_pairs(head: str) -> dict[str, str]:
 
 
 def _total_time(totals: _Totals, text: GcodeText) -> tuple[int | None, str | None]:
-    stated = totals.get("total estimated time", "estimated printing time (normal mode)", "estimated printing time")
+    stated = totals.get(*_TIME_KEYS)
     if stated is not None:
         found = duration_s(stated)
-        return found, "gcode header" if found else None
-    minutes = _FIRST_M73.search(text.head)
-    found = seconds(int(minutes[1]) * 60) if minutes else None
+        return found, totals.place(*_TIME_KEYS) if found else None
+    found = minutes_left_s(text.head)
     return found, "m73" if found else None
 
 
@@ -129,7 +150,7 @@ def _model_time(totals: _Totals) -> str | None:
 
 
 def _layers(totals: _Totals, text: GcodeText) -> int | None:
-    stated = whole(totals.get("total layer number", "total layers count"), low=1, high=1_000_000)
+    stated = whole(totals.get(*_LAYER_KEYS), low=1, high=1_000_000)
     return stated or text.body.layers or None
 
 
@@ -138,7 +159,7 @@ def _tool_changes(totals: _Totals) -> int | None:
 
 
 def _max_z_mm(totals: _Totals, text: GcodeText) -> float | None:
-    stated = number(totals.get("max_z_height", "max_layer_z"), high=10_000)
+    stated = number(totals.get(*_HEIGHT_KEYS), high=10_000)
     return stated or number(text.body.max_z_mm, high=10_000)
 
 
@@ -147,9 +168,14 @@ def _used(totals: _Totals, text: GcodeText, known_slots: Sequence[int]) -> tuple
     if mm is not None:
         grams = totals.numbers("total filament weight [g]", MAX_GRAMS) or []
         return _header_used(mm, grams, _header_slots(totals, len(mm), known_slots, text)), "gcode header"
-    mm = totals.numbers("filament used [mm]", MAX_METRES * 1000) or _slic3r_mm(totals, text)
+    mm = totals.numbers("filament used [mm]", MAX_METRES * 1000)
     grams = totals.numbers("filament used [g]", MAX_GRAMS) or []
-    return (_tail_used(mm or [], grams), "gcode totals") if mm or grams else ((), None)
+    if mm or grams:
+        return _tail_used(mm or [], grams), "gcode totals"
+    mm, grams = _slic3r_used(text, "mm", MAX_METRES * 1000), _slic3r_used(text, "g", MAX_GRAMS)
+    slots = _header_slots(totals, len(mm or grams), (), text)
+    used = tuple(used for used in _header_used(mm, grams, slots) if used.metres or used.grams)
+    return (used, "gcode totals") if used else ((), None)
 
 
 def _header_slots(totals: _Totals, count: int, known: Sequence[int], text: GcodeText) -> list[int]:
@@ -176,10 +202,28 @@ def _one_used(slot: int, mm: Sequence[float | None], grams: Sequence[float | Non
     return Used(slot, None if length_mm is None else round(length_mm / 1000, 6), weight_g or None)
 
 
-def _slic3r_mm(totals: _Totals, text: GcodeText) -> list[float | None] | None:
-    """Slic3r writes `filament used = 1507.0mm (3.6cm3)`, with the grams under the same key, or `filament_length_m`."""
-    stated = [totals.get("filament used") or "", *(value for key, value in text.overridden if key == "filament used")]
-    if found := next((m for value in stated if (m := _SLIC3R_USED.match(value))), None):
-        return [number(found[1], high=MAX_METRES * 1000)]
-    metres = number(totals.get("filament_length_m"), high=MAX_METRES)
-    return None if metres is None else [metres * 1000]
+def _slic3r_used(text: GcodeText, unit: str, high: float) -> list[float | None]:
+    """The amounts of Slic3r, a line for each extruder that is used.
+
+    They are written as `filament used = 1507.0mm (3.6cm3)`, with the grams under the same key, or as `filament_length_m`.
+    """
+    found = (_SLIC3R_USED.match(value) for value in _every(text, "filament used"))
+    amounts = [number(m[1].replace(",", "."), high=high) for m in found if m and m[2] == unit]
+    if amounts or unit != "mm":
+        return amounts
+    metres = [
+        number(value.split()[0] if value else None, high=MAX_METRES) for value in _every(text, "filament_length_m")
+    ]
+    return [None if m is None else m * 1000 for m in metres]
+
+
+def _every(text: GcodeText, key: str) -> list[str]:
+    """All values of a key outside of the settings, in their order."""
+    before = [value for name, value in text.overridden if name == key]
+    return [*before, text.loose[key]] if key in text.loose else before
+
+
+def minutes_left_s(head: bytes) -> int | None:
+    """The time that the first `M73` says is left, in whole minutes."""
+    minutes = _FIRST_M73.search(head)
+    return seconds(int(minutes[1]) * 60) if minutes else None

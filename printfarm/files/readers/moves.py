@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from printfarm.files.readers.scan_plan import SlotChange
+from printfarm.files.readers.scan_plan import ScanPlan, SlotChange
 
 MODEL, START, SUPPORT, PURGE, TOWER = "model", "start", "support", "purge", "tower"
 
@@ -60,6 +60,11 @@ class MoveCounter:
     _residue_mm: float = 0.0
     _residue_tool: int = 0
     _note_every: int = 1
+
+    @classmethod
+    def of_plan(cls, plan: ScanPlan) -> "MoveCounter":
+        first = START if plan.leaves_out_start else MODEL
+        return cls(change=plan.change, tool=plan.first_tool, _class=first)
 
     def feed(self, block: bytes) -> None:
         at = 0
@@ -222,7 +227,7 @@ def feature_class(name: bytes) -> str:
     word = name.strip().lower()
     if word.startswith(b"support"):
         return SUPPORT
-    if word.startswith((b"prime tower", b"wipe tower")):
+    if word.startswith((b"prime tower", b"prime-tower", b"wipe tower")):
         return TOWER
     if word.startswith(b"custom"):
         return START

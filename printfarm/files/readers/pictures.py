@@ -20,13 +20,16 @@ _JPEG_SIZE_MARKS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def picture_size(content: bytes) -> tuple[str, int, int] | None:
-    """(format, width, height) from the header of a PNG, JPEG, QOI or WebP-free picture; None for anything else."""
+    """(format, width, height) from the header of a PNG, JPEG, QOI or BMP; None for anything else."""
     if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR" and len(content) >= 33:
         width, height = struct.unpack(">2I", content[16:24])
         return "png", width, height
     if content.startswith(b"qoif") and len(content) >= 14:
         width, height = struct.unpack(">2I", content[4:12])
         return "qoi", width, height
+    if content.startswith(b"BM") and len(content) >= 54:
+        width, height = struct.unpack("<2i", content[18:26])
+        return "bmp", width, abs(height)
     if content.startswith(b"\xff\xd8"):
         return _jpeg_size(content)
     return None
@@ -61,7 +64,7 @@ def thumbnail_webp(picture: Thumbnail, *, max_side_px: int = 512, to: Literal["W
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(picture.content), formats=("PNG", "JPEG", "QOI")) as opened:
+        with Image.open(io.BytesIO(picture.content), formats=("PNG", "JPEG", "QOI", "BMP")) as opened:
             if max(opened.size) > Limits().picture_side_px:
                 raise UnreadableFile("This picture is too large to show.")
             image = opened.convert("RGBA" if opened.mode in {"RGBA", "LA", "P", "PA"} else "RGB")
@@ -81,12 +84,14 @@ def _usefulness(picture: Thumbnail) -> tuple[bool, int, bool]:
 
 
 def _text_blocks(head: bytes) -> Iterator[bytes]:
+    head = b"\n" + head.removeprefix(b"\xef\xbb\xbf")
     at = 0
     for _ in range(_MAX_TEXT_PICTURES):
         begin = _BEGIN.search(head, at)
         if begin is None:
             return
-        end = head.find(b"; " + begin[1] + b" end", begin.end())
+        ends = (head.find(b"\n;" + blank + begin[1] + b" end", begin.end()) for blank in (b" ", b""))
+        end = min((place for place in ends if place >= 0), default=-1)
         at = begin.end()
         if end < 0:
             continue

@@ -62,7 +62,7 @@ class Scan:
     def _run(self, archive: Archive | None, tick: Callable[[], None]) -> list[PlateScan]:
         for plan in self._plans[len(self._done) :]:
             damage = None
-            counter = self._counter or MoveCounter(change=plan.change, tool=plan.first_tool)
+            counter = self._counter or MoveCounter.of_plan(plan)
             self._counter = counter
             try:
                 self._count(archive, plan, counter, tick)

@@ -38,7 +38,8 @@ class ScanPlan:
     """One plate to count. `entry` is its name in the zip (None: the file itself, from `offset_bytes` on).
 
     `grams` and `metres` are what the file states for each slot; `g_per_m` weighs a metre of each slot's filament.
-    `loads` says that the code itself pushes filament in and out, which looks like extrusion but is not in the amounts.
+    `loads` says that the code itself pushes filament in and out, which looks like extrusion but is not in the amounts;
+    `leaves_out_start` that what is extruded before the first named feature is not in them.
     """
 
     plate: int
@@ -51,6 +52,7 @@ class ScanPlan:
     metres: Mapping[int, float | None] = field(default_factory=dict)
     g_per_m: Mapping[int, float] = field(default_factory=dict)
     loads: bool = False
+    leaves_out_start: bool = False
     stated_md5: str | None = None
 
     def to_json(self) -> dict[str, Any]:

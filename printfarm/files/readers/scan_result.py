@@ -87,7 +87,7 @@ def _splits(plan: ScanPlan, counter: MoveCounter) -> dict[int, Split]:
     """Grams of each class for each slot that extrudes; empty when nothing moved or a weight per metre is unknown."""
     grams: dict[int, dict[str, float]] = {}
     for (tool, kind), length_mm in counter.mm.items():
-        if not length_mm:
+        if not length_mm or (plan.leaves_out_start and kind == START):
             continue
         weight = plan.g_per_m.get(tool + 1)
         if weight is None or not length_mm <= MAX_METRES * 1000:  # also when it is not a number
@@ -136,7 +136,8 @@ def _warnings(plan: ScanPlan, counter: MoveCounter, md5: str | None, long_lines:
         yield ReadingWarning("md5_differs", sentence, plan.plate)
     if long_lines:
         yield ReadingWarning("long_lines", f"{long_lines} lines are too long for G-code and were skipped.", plan.plate)
-    if contradiction := _edited(plan, counter.total_mm / 1000):
+    left_out_mm = sum(mm for (_, kind), mm in counter.mm.items() if plan.leaves_out_start and kind == START)
+    if contradiction := _edited(plan, (counter.total_mm - left_out_mm) / 1000):
         yield ReadingWarning("edited_after_slicing", contradiction, plan.plate)
 
 

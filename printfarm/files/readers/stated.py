@@ -34,7 +34,11 @@ class StatedSlot:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """`sources` names where each value stands that is not in the header; `doubts` are (code, sentence) for a person."""
+    """`sources` names where each value stands that is not in the header; `doubts` are (code, sentence) for a person.
+
+    `names_features` says that `;TYPE:` comments tell what the moves print, and that the lengths of the moves, from the
+    first of these comments on, are those that are stated.
+    """
 
     slicer: Slicer | None = None
     time_total_s: int | None = None
@@ -49,6 +53,7 @@ class Stated:
     supports: bool | None = None
     slots: tuple[StatedSlot, ...] = ()
     thumbnails: tuple[Thumbnail, ...] = ()
+    names_features: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
     doubts: tuple[tuple[str, str], ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)

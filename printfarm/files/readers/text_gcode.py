@@ -18,11 +18,13 @@ from printfarm.files.readers import (
     unknown_gcode,
 )
 from printfarm.files.readers.comments import Comments
+from printfarm.files.readers.gcode_facts import find_slicer, minutes_left_s
 from printfarm.files.readers.gcode_stream import GcodeReader, GcodeText
 from printfarm.files.readers.limits import MIB, Deadline
 from printfarm.files.readers.pictures import best_first, text_thumbnails
 from printfarm.files.readers.plates import Findings, grams_per_metre, scan_plan
 from printfarm.files.readers.results import Filament, FileReading, Plate
+from printfarm.files.readers.scan_plan import ScanPlan
 from printfarm.files.readers.settings import Settings, SettingsChain
 from printfarm.files.readers.stated import HEADER, Stated, StatedSlot
 from printfarm.files.readers.values import storable
@@ -81,9 +83,10 @@ def find_format(text: GcodeText) -> TextFormat | None:
     if plain_gcode.says_family(head):
         return None
     named = next((each for each in FORMATS if each.recognises(head)), None)
-    if named is None and not plain_gcode.looks_like_family(head, text):
-        return unknown_gcode
-    return named
+    is_fork = (named is None or named is cura) and plain_gcode.looks_like_family(head, text)
+    if is_fork and (named is None or find_slicer(head) is not None):
+        return None
+    return named or unknown_gcode
 
 
 def reading_of(
@@ -101,6 +104,8 @@ def reading_of(
     if written_by is None:
         return plain_gcode.reading_of_family(text, deadline, found, offset_bytes=offset_bytes)
     stated = written_by.read(Comments.of_ends(text.head, text.tail, text.size_bytes))
+    if stated.time_total_s is None and (left_s := minutes_left_s(text.head)):
+        stated = replace(stated, time_total_s=left_s, sources={**stated.sources, "time_total_s": "m73"})
     if complete is not None:
         stated = complete(stated)
     filaments = _filaments(stated, text)
@@ -137,9 +142,17 @@ def _plate(
         thumbnails=pictures,
         printable=True,
         gcode_bytes=text.size_bytes,
-        scan_plan=scan_plan(1, filaments, SettingsChain(Settings({})), text, offset_bytes=offset_bytes),
+        scan_plan=_scan_plan(stated, filaments, text, offset_bytes),
     )
     return replace(plate, sources=_sources(stated, plate))
+
+
+def _scan_plan(stated: Stated, filaments: Sequence[Filament], text: GcodeText, offset_bytes: int) -> ScanPlan | None:
+    """How to count the moves, where it is known what they print."""
+    if not (stated.names_features and stated.slots):
+        return None
+    plan = scan_plan(1, filaments, SettingsChain(Settings({})), text, offset_bytes=offset_bytes)
+    return replace(plan, leaves_out_start=True)
 
 
 def _sources(stated: Stated, plate: Plate) -> dict[str, str]:

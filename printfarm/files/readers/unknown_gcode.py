@@ -1,10 +1,12 @@
-"""Reads G-code that does not say which slicer made it: what its commands and layer comments tell, and nothing else."""
+"""Reads G-code of slicers that are not known, or do not say their name: what commands and layer comments tell, no more."""
 
 import re
 
 from printfarm.files.readers.comments import Comments, chosen_tools, first_bed_c, first_nozzle_c
+from printfarm.files.readers.gcode_facts import find_slicer
 from printfarm.files.readers.stated import COMMANDS, COMMENTS, Stated, StatedSlot
 
+_SIGNATURE_CHARACTERS = 1 << 20
 _LAYER = re.compile(r"\n;[ \t]?LAYER:[ \t]?(-?\d{1,6})(?!\d)", re.ASCII)
 
 
@@ -16,6 +18,7 @@ def read(comments: Comments) -> Stated:
     numbers = [int(n) for n in _LAYER.findall(comments.text)]
     nozzle_c, bed_c = first_nozzle_c(comments.text), first_bed_c(comments.text)
     return Stated(
+        slicer=find_slicer(comments.text[:_SIGNATURE_CHARACTERS]),
         layers=len({n for n in numbers if n >= 0}) or None if comments.is_whole else None,
         nozzle_c=(nozzle_c, None) if nozzle_c else None,
         bed_c=(bed_c, None) if bed_c else None,

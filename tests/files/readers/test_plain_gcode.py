@@ -62,9 +62,19 @@ def test_an_old_prusa_file_has_no_marks_around_its_settings(tmp_path: Path):
     assert (plate.printer.model, plate.layer_height_mm, plate.grams) == ("MK4S", 0.15, pytest.approx(3.73))
 
 
-def test_a_first_layer_may_be_a_percentage(tmp_path: Path):
-    plate = read_text(tmp_path, prusa_gcode(config={"first_layer_height": "150%", "layer_height": "0.2"})).plates[0]
-    assert plate.first_layer_height_mm == pytest.approx(0.3)
+SHARE = {"first_layer_height": "150%", "layer_height": "0.2", "nozzle_diameter": "0.4"}
+
+
+def test_a_first_layer_may_be_a_percentage_and_is_then_looked_up_in_the_layer_itself(tmp_path: Path):
+    text = prusa_gcode(config=SHARE).replace(";HEIGHT:0.2", ";HEIGHT:0.32", 1)
+    plate = read_text(tmp_path, text).plates[0]
+    assert plate.first_layer_height_mm == pytest.approx(0.32)
+
+
+@pytest.mark.parametrize(("slicer", "height_mm"), [("PrusaSlicer", 0.3), ("SuperSlicer", 0.6)])
+def test_the_percentage_is_of_the_layer_height_or_in_superslicer_of_the_nozzle(tmp_path: Path, slicer, height_mm):
+    text = prusa_gcode(config=SHARE).replace(";LAYER_CHANGE", ";").replace("PrusaSlicer", slicer)
+    assert read_text(tmp_path, text).plates[0].first_layer_height_mm == pytest.approx(height_mm)
 
 
 def test_an_overflowed_time_is_unknown(tmp_path: Path):
