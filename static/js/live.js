@@ -48,7 +48,8 @@
     if (!held || document.activeElement !== body || held.control.checkVisibility()) return;
     const place = held.places.map((id) => document.getElementById(id)).find((one) => one?.checkVisibility());
     if (!place) return;
-    const again = [...place.querySelectorAll("a, summary, :enabled")].find((one) => words(one) === held.words && one.checkVisibility());
+    const again = [...place.querySelectorAll("a, summary, :enabled")].find((one) => words(one) === held.words && one.checkVisibility())
+      || place.querySelector(":scope > summary"); // of a menu that was shut meanwhile
     if (!again) place.tabIndex = -1;
     (again || place).focus({ preventScroll: true });
   }
