@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from printfarm.files.readers.archive import Archive, DamagedEntry
 from printfarm.files.readers.limits import Deadline
 from printfarm.files.readers.mesh_reading import drawing, warn_about_mesh
-from printfarm.files.readers.model_3mf import Geometry, model_entry, read_geometry
+from printfarm.files.readers.model_3mf import Geometry, read_geometry
 from printfarm.files.readers.package import PictureReader, read_package, title
 from printfarm.files.readers.package_xml import BrokenXml
 from printfarm.files.readers.plates import Findings
+from printfarm.files.readers.relations import model_entry
 from printfarm.files.readers.results import FileReading, Plate, UnreadableFile
 from printfarm.files.readers.source import Source
 from printfarm.files.readers.values import storable

@@ -3,18 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from printfarm.files.readers.archive import Archive, DamagedEntry
+from printfarm.files.readers.archive import Archive
 from printfarm.files.readers.indexed import IndexedMesh
 from printfarm.files.readers.limits import Deadline
 from printfarm.files.readers.measure import Corners, Measure, NotFinite
 from printfarm.files.readers.mesh_reading import check_cost, mesh_of
 from printfarm.files.readers.model_xml import Matrix, ModelObject, ModelPart, Reference, read_model_part
-from printfarm.files.readers.package_xml import BrokenXml, parse_xml
+from printfarm.files.readers.package_xml import BrokenXml
+from printfarm.files.readers.relations import entry_name, model_entry
 from printfarm.files.readers.results import Mesh, MeshItem
 
-DEFAULT_MODEL = "3d/3dmodel.model"
-
-_RELATIONS = "_rels/.rels"
 _NOT_PRINTED = {"support", "solidsupport", "other"}
 _MAX_NESTING = 32
 
@@ -49,32 +47,6 @@ class Geometry:
     def triangles(self) -> Iterator[Corners]:
         for one in self.placed:
             yield from one.chunks()
-
-
-def model_entry(archive: Archive) -> str | None:
-    """The name of the part that the 3MF begins with: by its relations, or the usual name."""
-    try:
-        root = parse_xml(archive.read(_RELATIONS, 1 << 20)) if _RELATIONS in archive else ()
-    except (DamagedEntry, BrokenXml):
-        root = ()
-    targets = [e.get("Target") or "" for e in root if (e.get("Type") or "").lower().endswith("/3dmodel")]
-    names = [*(entry_name(target) for target in targets), DEFAULT_MODEL]
-    found = next((name for name in names if name in archive), None)
-    return found or next((name for name in archive.names if name.endswith(".model")), None)
-
-
-def cover_entries(archive: Archive) -> list[str]:
-    """The pictures that the relations call the thumbnail of the file."""
-    try:
-        root = parse_xml(archive.read(_RELATIONS, 1 << 20)) if _RELATIONS in archive else ()
-    except (DamagedEntry, BrokenXml):
-        return []
-    targets = [e.get("Target") or "" for e in root if (e.get("Type") or "").lower().endswith("/thumbnail")]
-    return [name for target in targets[:4] if (name := entry_name(target)) in archive]
-
-
-def entry_name(path: str) -> str:
-    return path.replace("\\", "/").lstrip("/").lower()
 
 
 def read_geometry(archive: Archive, deadline: Deadline, names: Mapping[int, str] | None = None) -> Geometry:

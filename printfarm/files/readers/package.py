@@ -17,6 +17,7 @@ from printfarm.files.readers.package_xml import (
 )
 from printfarm.files.readers.pictures import thumbnail
 from printfarm.files.readers.plates import Findings
+from printfarm.files.readers.relations import cover_entries
 from printfarm.files.readers.results import Slicer, Thumbnail
 from printfarm.files.readers.settings import Settings
 from printfarm.files.readers.values import clean_text, json_object
@@ -115,7 +116,9 @@ class PictureReader:
         return tuple(picture for picture in every if picture)
 
     def covers(self) -> tuple[Thumbnail, ...]:
-        return tuple(picture for name in _COVERS if (picture := self._read("cover", name, None)))
+        stated = (name for name in cover_entries(self.archive) if not name.startswith("metadata/plate_"))
+        names = dict.fromkeys((*_COVERS, *stated))
+        return tuple(picture for name in names if (picture := self._read("cover", name, None)))
 
     def _read(self, kind: str, name: str, plate: int | None) -> Thumbnail | None:
         limits = self.deadline.limits

@@ -3,7 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 
-from printfarm.files.readers import bambu_3mf, binary_gcode, gx, mesh_3mf, obj, prusa_3mf, stl, text_gcode, ufp
+from printfarm.files.readers import (
+    bambu_3mf,
+    binary_gcode,
+    cura_3mf,
+    gx,
+    mesh_3mf,
+    obj,
+    prusa_3mf,
+    stl,
+    text_gcode,
+    ufp,
+)
 from printfarm.files.readers.archive import Archive
 from printfarm.files.readers.drawing import draws_gcode
 from printfarm.files.readers.limits import MIB, Deadline
@@ -25,7 +36,7 @@ class _TextGcode:
         return text_gcode.read_text_file(source.path, deadline)
 
 
-READERS: tuple[Reader, ...] = (bambu_3mf, prusa_3mf, ufp, mesh_3mf, binary_gcode, gx, stl, obj, _TextGcode())
+READERS: tuple[Reader, ...] = (bambu_3mf, prusa_3mf, ufp, cura_3mf, mesh_3mf, binary_gcode, gx, stl, obj, _TextGcode())
 
 
 def read_any(path: Path, deadline: Deadline) -> FileReading:

@@ -115,7 +115,7 @@ class Filament:
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A picture. `kind` is plate, small, no_light, top, cover, gcode or drawn (by us); `format` is png, jpg or qoi."""
+    """A picture. `kind` is plate, small, no_light, top, cover, gcode or drawn (by us); `format` is png, jpg, qoi or bmp."""
 
     kind: str
     width: int

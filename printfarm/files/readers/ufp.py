@@ -7,10 +7,9 @@ from printfarm.files.readers.archive import Archive, DamagedEntry
 from printfarm.files.readers.drawing import pieces_of_entry
 from printfarm.files.readers.fdm_material import SUFFIX, Material, read_materials
 from printfarm.files.readers.limits import Deadline
-from printfarm.files.readers.model_3mf import entry_name
 from printfarm.files.readers.package import PictureReader
-from printfarm.files.readers.package_xml import BrokenXml, parse_xml
 from printfarm.files.readers.plates import Findings, grams_per_metre
+from printfarm.files.readers.relations import targets
 from printfarm.files.readers.results import FileReading, Plate, Thumbnail, UnreadableFile
 from printfarm.files.readers.source import Source
 from printfarm.files.readers.stated import Stated, StatedSlot
@@ -22,7 +21,6 @@ GCODE = "3d/model.gcode"
 
 _RELATIONS = "3d/_rels/model.gcode.rels"
 _GLOBAL = "metadata/ufp_global.json"
-_SMALL_BYTES = 1 << 20
 
 
 def recognises(source: Source) -> bool:
@@ -75,12 +73,8 @@ def _plate(plate: Plate, archive: Archive, deadline: Deadline, covers: tuple[Thu
 
 def _material_names(archive: Archive) -> list[str]:
     """In the order of the extruders, as the relations of the G-code list them; each material stands there once."""
-    try:
-        root = parse_xml(archive.read(_RELATIONS, _SMALL_BYTES)) if _RELATIONS in archive else ()
-    except (DamagedEntry, BrokenXml):
-        root = ()
-    listed = [entry_name(e.get("Target") or "") for e in root if (e.get("Type") or "").endswith("/material")]
-    return [name for name in listed if name in archive] or [name for name in archive.names if name.endswith(SUFFIX)]
+    listed = list(targets(archive, "/material", _RELATIONS))
+    return listed or [name for name in archive.names if name.endswith(SUFFIX)]
 
 
 def _with_materials(stated: Stated, materials: Sequence[Material]) -> Stated:
