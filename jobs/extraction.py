@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from jobs import background_job
-from printfarm.files import extraction
+from printfarm.files import extraction, orphans
 
 
 @background_job
@@ -24,3 +24,8 @@ def forget_file(shop_id: str, file_id: str) -> None:
 @background_job
 def forget_incoming(shop_id: str, file_id: str) -> None:
     extraction.forget_incoming(UUID(shop_id), UUID(file_id))
+
+
+@background_job
+def sweep_storage(shop_id: str, _subject: str = "") -> None:
+    orphans.sweep_storage(UUID(shop_id))

@@ -15,6 +15,8 @@ from printfarm.core.tenancy import shop_of
 from printfarm.files.models import StoredFile, Upload
 
 GB = 1_000_000_000
+# Stands in a shop's row for "no limit, whatever the setting says": nobody stores as much.
+NO_LIMIT_BYTES = 2**62
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,13 @@ class OverQuota(DomainError):
     status = 413
 
 
+def one_at_a_time(db: Session) -> None:
+    """Hold the shop until the transaction ends: two uploads that begin together never spend the same room twice, and two
+    windows that begin the same file get one upload.
+    """
+    db.execute(select(Shop.id).where(Shop.id == shop_of(db)).with_for_update(key_share=True))
+
+
 def room(db: Session) -> Room:
     """What this shop uses of what it may."""
     return Room(used_bytes(db), limit_bytes(db))
@@ -45,7 +54,7 @@ def limit_bytes(db: Session) -> int | None:
     """The limit of this shop; None where there is none."""
     own = db.scalar(select(Shop.quota_bytes).where(Shop.id == shop_of(db)))
     if own is not None:
-        return own
+        return None if own >= NO_LIMIT_BYTES else own
     settings: Settings = current_app.config["SETTINGS"]
     return settings.shop_quota_gb * GB or None
 

@@ -20,7 +20,7 @@ from printfarm.config import Settings
 from printfarm.core.errors import DomainError, NotFound, Unavailable
 from printfarm.core.storage import storage, storage_key
 from printfarm.core.work import read_only, unit_of_work
-from printfarm.files import drafts, quota, service
+from printfarm.files import drafts, orphans, quota, service
 from printfarm.files.drafts import SCRATCH, drafts_folder, sweep_drafts
 from printfarm.files.models import Upload
 from printfarm.files.service import Received
@@ -79,6 +79,8 @@ def receive(
     """
     sweep_drafts()
     with unit_of_work(shop_id) as db:
+        quota.one_at_a_time(db)
+        orphans.promise(db, shop_id)
         quota.refuse_beyond(db, 1)
         upload_id = service.begin_upload(db, name=name, declared_bytes=declared_bytes, user_id=user_id).id
     draft = drafts_folder() / f"{upload_id}.part"

@@ -8,16 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest, ClientDisconnected
 
-from printfarm.accounts.models import Shop
 from printfarm.core.errors import Unavailable
 from printfarm.core.formats import file_size
 from printfarm.core.storage import DirectStorage, storage, storage_key
 from printfarm.core.work import read_only, unit_of_work
-from printfarm.files import drafts, quota, receiving, service
+from printfarm.files import drafts, orphans, quota, receiving, service
 from printfarm.files.formats import READABLE, is_readable
 from printfarm.files.forms import OfferedFile
 from printfarm.files.models import Upload
@@ -49,7 +46,8 @@ def begin(shop_id: UUID, user_id: UUID | None, offered: OfferedFile) -> UUID:
     _refuse(offered)
     receiving.sweep_drafts()
     with unit_of_work(shop_id) as db:
-        _one_at_a_time(db, shop_id)
+        quota.one_at_a_time(db)
+        orphans.promise(db, shop_id)
         again = service.find_again(db, offered.fingerprint)
         if again is not None:
             if again.state == "receiving":
@@ -122,11 +120,6 @@ def _refuse(offered: OfferedFile) -> None:
         )
     if offered.size == 0:
         raise Refused("This file is empty. Nothing was sent.")
-
-
-def _one_at_a_time(db: Session, shop_id: UUID) -> None:
-    """Two windows that begin the same file at the same moment get one upload, and one quota is not spent twice."""
-    db.execute(select(Shop.id).where(Shop.id == shop_id).with_for_update(key_share=True))
 
 
 def _find(shop_id: UUID, upload_id: UUID) -> Upload:

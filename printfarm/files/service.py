@@ -133,8 +133,11 @@ def find_same(db: Session, sha256: str) -> StoredFile | None:
     return db.scalar(select(StoredFile).where(StoredFile.kind == "sliced", StoredFile.sha256 == sha256))
 
 
-def keep_file(db: Session, upload_id: UUID, received: Received) -> Upload:
-    """The bytes lie in the storage under the upload's id: make them the shop's, or find that it has them already."""
+def keep_file(db: Session, upload_id: UUID, received: Received, *, hurry: bool = True) -> Upload:
+    """The bytes lie in the storage under the upload's id: make them the shop's, or find that it has them already.
+
+    `hurry`: a worker reads it at once; else whoever called does, and a worker only when they have not.
+    """
     upload = find_upload(db, upload_id, lock=True)
     if upload.state not in {"receiving", "received", "reading"}:
         owe(db, FORGET, upload.id)
@@ -149,16 +152,17 @@ def keep_file(db: Session, upload_id: UUID, received: Received) -> Upload:
         return upload
     upload.file_id, upload.bytes_at = upload.id, "sliced"
     if upload.state == "receiving":
-        await_reading(db, upload)
+        await_reading(db, upload, hurry=hurry)
     return upload
 
 
-def await_reading(db: Session, upload: Upload) -> None:
+def await_reading(db: Session, upload: Upload, *, hurry: bool = True) -> None:
     """All of it is here: it is owed a reading."""
     upload.state, upload.progress_percent, upload.error = "received", 0, None
     settle(db, EXPIRE, upload.id)
     owe(db, READ, upload.id, within_s=ALIVE_S)
-    enqueue_after_commit(db, "jobs.extraction.read_upload", shop_of(db), upload.id, queue=SLOW)
+    if hurry:
+        enqueue_after_commit(db, "jobs.extraction.read_upload", shop_of(db), upload.id, queue=SLOW)
     _changed(db, upload)
 
 

@@ -2,7 +2,7 @@
 // Fetched by upload.js when somebody is about to send something. The macro upload in templates/_ui/forms.html holds the row.
 const AT_ONCE = 3, SHOWN_WAITING = 5, SHOWN_DONE = 3, MOST = 2000;
 const PAUSES_S = [1, 2, 4, 8, 15, 30];
-const units = ["bytes", "kB", "MB", "GB"];
+const units = ["B", "kB", "MB", "GB"];
 const body = document.body;
 const shown = { sending: new Set(), waiting: [], done: [] };
 
@@ -74,7 +74,7 @@ class Sending {
     this.bar.hidden = state === "done" || state === "bad";
     this.bar.value = this.sent * 100 / (this.file.size || 1);
     this.cancelPart.hidden = state === "done";
-    this.retryPart.hidden = state !== "bad";
+    this.retryPart.hidden = state !== "bad" || this.hopeless;
     this.openPart.hidden = !this.url;
     if (this.url) this.openPart.href = this.url;
     summarise(this.form);
@@ -122,6 +122,7 @@ class Sending {
     if (reads && !readable(form, file.name)) refused = `This kind of file cannot be read here. These can: ${reads.join(", ")}.`;
     if (limit && file.size > limit) refused = `This file has ${size(file.size)}; the limit here is ${size(limit)}.`;
     if (!file.size) refused = "This file is empty.";
+    this.hopeless = refused;
     if (refused) return this.show("bad", refused);
     for (let tries = 0; !this.stopped; tries += 1) {
       const before = this.sent;
@@ -172,7 +173,7 @@ class Sending {
     this.url = url;
     this.sent = this.file.size;
     this.undo = "";
-    this.show("done", here ? "It is here already." : "Uploaded.");
+    this.show("done", "", `${size(this.file.size)} · ${here ? "It is here already" : "Uploaded"}`);
     shown.done.push(this);
     while (shown.done.length > SHOWN_DONE) shown.done.shift().row.remove();
     changed(this.form);
@@ -199,7 +200,7 @@ function summarise(form) {
   box.hidden = all.length < 2;
   box.querySelector("[data-stop]").hidden = done + bad === all.length;
   bar.value = total ? sum("sent") * 100 / total : 0;
-  bar.hidden = done === all.length;
+  bar.hidden = done + bad === all.length;
   const text = `${done} of ${all.length} files sent${bad ? `, ${bad} not taken` : ""}`;
   if (words.textContent !== text) words.textContent = text;
   form.querySelector("[data-bytes]").textContent = `${size(sum("sent"))} of ${size(total)}`;
@@ -225,7 +226,7 @@ function next() {
       next();
     });
   }
-  for (const item of shown.waiting.slice(0, SHOWN_WAITING)) item.show("waiting", "Waits for its turn");
+  for (const item of shown.waiting.slice(0, SHOWN_WAITING)) item.show("waiting", "", `${size(item.file.size)} · Waits for its turn`);
 }
 
 // Beside a folder's models lie other things; they are counted and left out.
@@ -239,7 +240,9 @@ export async function send(form, found) {
     if (items.length >= MOST || (inFolder && !readable(form, file.name))) left += 1;
     else items.push(new Sending(form, file, inFolder ? path : ""));
   }
-  if (left) form.querySelector("[data-left]").textContent = `${left} other ${left > 1 ? "files were" : "file was"} left out: only what can be read here is sent, up to ${MOST} files at once.`;
+  const why = items.length < MOST ? "they are of kinds that cannot be read here" : `${MOST} go at once at most`;
+  form.querySelector("[data-left]").textContent = left ? `Left out of the folder: ${left} other ${left > 1 ? "files" : "file"}; ${why}.` : "";
+  items.sort((one, other) => (one.path || one.file.name).localeCompare(other.path || other.file.name, [], { numeric: true }));
   form.all.push(...items);
   enqueue(items);
 }

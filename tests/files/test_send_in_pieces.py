@@ -166,8 +166,21 @@ def test_no_more_than_was_announced(olga, content) -> None:
     step = begin(olga, content[:500]).json
     answer = post_bytes(olga, step["send"]["url"], content[:900])
     assert (answer.status_code, "has grown" in answer.json["error"]) == (422, True)
-    answer = post_bytes(olga, step["send"]["url"], content[: PIECE + 1])
+    answer = post_bytes(olga, step["send"]["url"], content[: PIECE + 2])
     assert answer.status_code == 413
+
+
+def test_a_piece_of_the_full_length_is_taken_also_where_its_end_is_not_announced(olga, content) -> None:
+    """As gunicorn hands over what comes: the stream ends by itself."""
+    step = begin(olga, content).json
+    answer = olga.browser.client.post(
+        step["send"]["url"],
+        data=content[:PIECE],
+        content_type="application/octet-stream",
+        environ_overrides={"wsgi.input_terminated": True},
+        headers={**JSON, "X-CSRFToken": olga.browser.csrf},
+    )
+    assert (answer.status_code, answer.json["send"]["at"]) == (200, PIECE)
 
 
 def test_a_forged_form_is_refused(olga, content) -> None:

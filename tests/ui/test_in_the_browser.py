@@ -224,7 +224,7 @@ def test_a_folder_comes_with_its_paths_and_without_what_is_not_read(phone: Page,
     phone.goto("/")
     phone.set_input_files("[data-folder]", folder)
     expect(phone.locator("[data-sum]")).to_have_text("2 of 2 files sent")
-    expect(phone.locator("[data-left]")).to_contain_text("1 other file was left out")
+    expect(phone.locator("[data-left]")).to_contain_text("Left out of the folder: 1 other file;")
     assert sorted(asked["path"] for asked in stage.offered) == ["dragons/eye.stl", "dragons/red/plate.gcode"]
 
 

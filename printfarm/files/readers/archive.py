@@ -39,7 +39,7 @@ class Archive:
         """Open and check; raises UnreadableFile with a sentence."""
         self._deadline = deadline
         self._limits = deadline.limits
-        _check_directory(path, self._limits)
+        check_directory(path, self._limits)
         try:
             self._zip = zipfile.ZipFile(path)
         except _DAMAGE as error:
@@ -140,7 +140,7 @@ def _is_link(entry: zipfile.ZipInfo) -> bool:
     return (entry.external_attr >> 16) & 0o170000 == 0o120000
 
 
-def _check_directory(path: Path, limits: Limits) -> None:
+def check_directory(path: Path, limits: Limits) -> None:
     """Look at the size of the directory first: Python's reader makes an object of every entry before anybody can ask."""
     size_bytes = path.stat().st_size
     with path.open("rb") as file:

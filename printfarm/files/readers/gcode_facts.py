@@ -21,7 +21,7 @@ _FIRST_OF_HEADER = re.compile(
 )
 _HEADER_START, _HEADER_END = "; HEADER_BLOCK_START\n", "; HEADER_BLOCK_END"
 _HEADER_CHARACTERS = 65_536
-_FIRST_M73 = re.compile(rb"\n[ \t]*M73 P0(?:\.0+)? R(\d{1,6})\b")
+_FIRST_M73 = re.compile(rb"[\n\r][ \t]*M73 P0(?:\.0+)? R(\d{1,6})\b")
 _DECIMAL_COMMA = re.compile(r"\d{1,8},\d{1,4}", re.ASCII)
 _SLIC3R_USED = re.compile(r"\s*(\d{1,9}(?:[.,]\d{1,6})?)\s*(mm|g)\b", re.ASCII)
 
@@ -62,7 +62,7 @@ class GcodeFacts:
 
 def read_facts(text: GcodeText, known_slots: Sequence[int] = ()) -> GcodeFacts:
     """`known_slots` are the used slots as another part of the file states them, for headers that list amounts without."""
-    head = text.head[:_SIGNATURE_BYTES].decode("utf-8", "replace").replace("\r", "")
+    head = text.head[:_SIGNATURE_BYTES].decode("utf-8-sig", "replace").replace("\r", "")
     header = header_pairs(head)
     totals = _Totals(header, text.loose)
     time_total_s, time_source = _total_time(totals, text)
@@ -225,5 +225,5 @@ def _every(text: GcodeText, key: str) -> list[str]:
 
 def minutes_left_s(head: bytes) -> int | None:
     """The time that the first `M73` says is left, in whole minutes."""
-    minutes = _FIRST_M73.search(head)
+    minutes = _FIRST_M73.search(b"\n" + head)
     return seconds(int(minutes[1]) * 60) if minutes else None

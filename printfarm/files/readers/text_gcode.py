@@ -41,7 +41,7 @@ class TextFormat(Protocol):
         """Whether the slicer's signature stands anywhere in the beginning of the text."""
 
     def read(self, comments: Comments) -> Stated:
-        """What the text states; never raises for what stands in it."""
+        """What the text states; raises only UnreadableFile."""
 
 
 # The most specific first. Cura is the last: others use its engine, or write lines that look like its own.

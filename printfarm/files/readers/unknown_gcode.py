@@ -4,9 +4,11 @@ import re
 
 from printfarm.files.readers.comments import Comments, chosen_tools, first_bed_c, first_nozzle_c
 from printfarm.files.readers.gcode_facts import find_slicer
+from printfarm.files.readers.results import UnreadableFile
 from printfarm.files.readers.stated import COMMANDS, COMMENTS, Stated, StatedSlot
 
 _SIGNATURE_CHARACTERS = 1 << 20
+_COMMAND = re.compile(r"\n[ \t]*[GM]\d{1,4}(?![\w.])", re.ASCII)
 _LAYER = re.compile(r"\n;[ \t]?LAYER:[ \t]?(-?\d{1,6})(?!\d)", re.ASCII)
 
 
@@ -15,6 +17,9 @@ def recognises(head: str) -> bool:  # noqa: ARG001 - the last to be asked takes 
 
 
 def read(comments: Comments) -> Stated:
+    """Raises UnreadableFile for a text that is no G-code at all."""
+    if _COMMAND.search(comments.text) is None:
+        raise UnreadableFile("This text holds no command for a printer. Bring the file that the slicer exported.")
     numbers = [int(n) for n in _LAYER.findall(comments.text)]
     nozzle_c, bed_c = first_nozzle_c(comments.text), first_bed_c(comments.text)
     return Stated(

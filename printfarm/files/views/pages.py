@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import public, shop_stream, shop_view
 from printfarm.core.errors import DomainError, NotFound
-from printfarm.core.formats import file_size
 from printfarm.core.signing import FILE_SECONDS, verify
 from printfarm.core.web import ViewAnswer, done, page
 from printfarm.core.work import read_only
@@ -34,7 +33,7 @@ def uploads_page(db: Session, refusals: Sequence[DomainError] = ()) -> Response:
         ended=ended,
         open_count=queries.count_open(db),
         limit_bytes=receiving.limit_bytes(),
-        hint=f"{OFFER}, up to {file_size(receiving.limit_bytes())} each.",
+        hint=f"{OFFER}, up to {receiving.limit_bytes() / 1_000_000:.0f} MB each.",
         readable=READABLE,
         refusals=[refusal.sentence for refusal in refusals],
     )
