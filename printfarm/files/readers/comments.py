@@ -13,7 +13,7 @@ _PAIR = re.compile(r"\n[ \t]*+;+[ \t]*+([^\n:=,;]{1,80}+)([:=,])[ \t]*+([^\n]{0,
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _HEAT = re.compile(r"\n[ \t]*+M(104|109|140|190)\b([^\n;]{0,120})")
 _WORD = re.compile(r"\b([SRT])[ \t]?(-?\d+(?:\.\d+)?)", re.ASCII)
-_MACRO = re.compile(r"\n[ \t]*+[A-Za-z_]*(?:START|start|Start)[A-Za-z_]*[ \t]([^\n;]{1,400})")
+_MACRO = re.compile(r"\n[ \t]*+[A-Za-z_]{0,40}?(?:START|start|Start)[A-Za-z_]{0,40}[ \t]([^\n;]{1,400})")
 _MACRO_NOZZLE = re.compile(
     r"\b(?:EXTRUDER|HOTEND|NOZZLE|TOOL)(?:_?TEMP(?:ERATURE)?)?\s?=\s?(\d{1,3}(?:\.\d+)?)", re.IGNORECASE | re.ASCII
 )

@@ -19,7 +19,9 @@ _SIGNATURE = re.compile(
 _VERSION = re.compile(
     r"\n;[ \t]*Generated with Cura(?:_SteamEngine|Engine)?[ \t]+(v?\d[\w.+-]{0,40}|master|main)", re.ASCII
 )
-_AMOUNT = re.compile(r"(-?\d+(?:[.,]\d+)?(?:[eE][+-]?\d{1,2})?)[ \t]*(mm3|mm\^3|mm³|mm|m|g)(?![A-Za-z0-9])", re.ASCII)
+_AMOUNT = re.compile(
+    r"(?<![\d.,])(-?\d{1,12}(?:[.,]\d{1,9})?(?:[eE][+-]?\d{1,2})?)[ \t]*(mm3|mm\^3|mm³|mm|m|g)(?![A-Za-z0-9])", re.ASCII
+)
 _LAYER = re.compile(r"\n;LAYER:(-?\d{1,6})(?!\d)", re.ASCII)
 _LEGACY_TIME = re.compile(r"(?:(\d{1,5}) hours?)?[ \t]*(?:(\d{1,5}) minutes?)?[ \t]*(?:(\d{1,5}) seconds?)?", re.ASCII)
 _TRAIN = re.compile(r"(\d{1,2})\.MATERIAL\.VOLUME_USED", re.ASCII)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -105,6 +106,19 @@ def test_hostile_values_in_every_place_are_unknown_and_no_error(name, value):
             for line in BUILDERS[name]().split("\n")
         ]
         read_bytes("\n".join(lines).encode("utf-8", "surrogatepass"))
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize(
+    "piece", ["START", "9", ";", " ", "\n;LAYER:1", "\n; a = b", "\nM104 S", "\n; thumbnail begin 1x1 1", "T1 ", "\r"]
+)
+def test_much_of_the_same_is_read_in_little_time(name, piece):
+    text = BUILDERS[name]()
+    at = text.index("\n", len(text) // 2)
+    hostile = text[:at] + "\n" + piece * (1_000_000 // len(piece)) + text[at:]
+    started_s = time.process_time()
+    read_bytes(hostile.encode())
+    assert time.process_time() - started_s < 10
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
