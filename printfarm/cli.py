@@ -50,6 +50,17 @@ def _parser() -> argparse.ArgumentParser:
         "email"
     )
     add("setup-code", setup_code, "print the code that the first owner must enter")
+    add("reindex", reindex, "read everything that can be found into the search's index anew")
+    orphans_parser = add(
+        "orphans", orphans, "count the stored files that belong to nothing; a sweep removes them daily"
+    )
+    orphans_parser.add_argument("--list", type=int, default=0, metavar="N", help="name the first N of each shop")
+    orphans_parser.add_argument("--remove", action="store_true", help="remove them now")
+    quota_parser = add("quota", quota, "show what each shop stores and may store, or give one shop a limit of its own")
+    quota_parser.add_argument("--shop", metavar="NAME", help="the shop whose limit changes")
+    quota_parser.add_argument(
+        "--gb", metavar="GB", help='its limit, "none" for no limit, "default" for PRINTFARM_SHOP_QUOTA_GB'
+    )
     add("web", web, "run only the web process")
     add("worker", worker, "run only a worker").add_argument("--queue", choices=("fast", "slow"), required=True)
     add("hub", hub, "run only the built-in hub")
@@ -120,6 +131,21 @@ def restore(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def reindex(_arguments: argparse.Namespace) -> int:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from printfarm.core.errors import DomainError
+    from printfarm.processes.reindexing import all_shops
+
+    try:
+        all_shops(load_settings(), sys.stdout)
+    except DomainError as problem:
+        return _refuse(problem.sentence)
+    except SQLAlchemyError:
+        return _refuse("There is no database yet, or it is older than this program. Run `printfarm migrate` first.")
+    return 0
+
+
 def reset_password(arguments: argparse.Namespace) -> int:
     from printfarm import create_app
     from printfarm.accounts.service import reset_password as make_link
@@ -135,6 +161,36 @@ def reset_password(arguments: argparse.Namespace) -> int:
         return _refuse(problem.sentence)
     print(f"With this link {arguments.email} chooses a new password, once, within the hour:")
     print(f"{settings.address}{sign_in_path(token)}")
+    return 0
+
+
+def orphans(arguments: argparse.Namespace) -> int:
+    from printfarm.processes import keeping
+
+    return _on_all_shops(
+        lambda settings: keeping.orphans(settings, arguments.list, sys.stdout, remove=arguments.remove)
+    )
+
+
+def quota(arguments: argparse.Namespace) -> int:
+    from printfarm.processes import keeping
+
+    if bool(arguments.shop) != bool(arguments.gb):
+        return _refuse("--shop and --gb belong together.")
+    return _on_all_shops(lambda settings: keeping.quota(settings, arguments.shop, arguments.gb, sys.stdout))
+
+
+def _on_all_shops(work: Callable[[Settings], None]) -> int:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from printfarm.core.errors import DomainError
+
+    try:
+        work(load_settings())
+    except DomainError as problem:
+        return _refuse(problem.sentence)
+    except SQLAlchemyError:
+        return _refuse("There is no database yet, or it is older than this program. Run `printfarm migrate` first.")
     return 0
 
 

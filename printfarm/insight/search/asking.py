@@ -5,7 +5,7 @@ A question is made of tokens (see tokens.py) and of nothing that a person typed,
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from printfarm.insight.search import tokens
 
 # So many hits of a kind are put into order and can be leafed through; who gets more needs another word, not another page.
 MOST_HITS = 300
+NUMEROUS = ("variant", "model", "job")  # kinds of which there may be very many
 FULL_TEXT = table("fts_search", column("rowid"), column("fts_search"))
 
 
@@ -65,14 +66,27 @@ def terms_of(text: str) -> tuple[Term, ...]:
 
 
 def hits(db: Session, kind: str, question: Question) -> Hits:
-    """The best hits of one kind: what is called so before what merely speaks of it. At most MOST_HITS are looked at."""
-    rows = _rows(db, kind, question, tokens.ANYWHERE)
-    capped = len(rows) > MOST_HITS
-    if capped and question.terms:
-        named = _rows(db, kind, question, tokens.NAME)
+    """The best hits of one kind: what is called so before what merely speaks of it. At most MOST_HITS are looked at.
+
+    To gather everything that begins with a word costs the more, the more there is; so where whole words alone bring more
+    than anybody leafs through, nobody looks for their continuations.
+    """
+    if not all(question.facets):  # a range that ends before it begins
+        return Hits([])
+    rows: Sequence[Any] = []
+    if kind in NUMEROUS and question.terms:
+        rows = _rows(db, kind, _whole(question), tokens.ANYWHERE)
+    if len(rows) <= MOST_HITS:
+        rows = _rows(db, kind, question, tokens.ANYWHERE)
+    elif question.terms:
+        named = _rows(db, kind, _whole(question), tokens.NAME)
         rows = list({row.id: row for row in (*named, *rows)}.values())
     ordered = sorted(rows, key=lambda row: _place(row, question.terms))
-    return Hits([row.id for row in ordered[:MOST_HITS]], capped)
+    return Hits([row.id for row in ordered[:MOST_HITS]], len(rows) > MOST_HITS)
+
+
+def _whole(question: Question) -> Question:
+    return replace(question, terms=tuple(replace(term, exact=True) for term in question.terms))
 
 
 def _rows(db: Session, kind: str, question: Question, where: str) -> Sequence[Any]:

@@ -174,7 +174,8 @@ def _of_variant(variant: Variant, tags: list[str], file_name: str | None, raw: d
         text for plate in plates for text in (plate.name, plate.printer_model, plate.printer_preset, plate.bed_type)
     )
     of_filament = (text for need in _needs(plates) for text in (need.material, need.vendor, need.preset))
-    durations = [plate.duration_s for plate in plates if plate.duration_s is not None]
+    longest = max((plate.duration_s for plate in plates if plate.duration_s is not None), default=None)
+    time = set() if longest is None else set(tokens.times(longest, longest))
     return Document(
         names=(variant.name,),
         texts=(
@@ -194,8 +195,8 @@ def _of_variant(variant: Variant, tags: list[str], file_name: str | None, raw: d
             ),
         ),
         settings=telling(raw, plates),
-        facets=_printed_by(variant) | {tokens.facet("category", model.category)} | _drawing_on(plates),
-        duration_s=max(durations, default=None),
+        facets=_printed_by(variant) | {tokens.facet("category", model.category)} | _drawing_on(plates) | time,
+        duration_s=longest,
     )
 
 

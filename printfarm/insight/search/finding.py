@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -143,7 +144,10 @@ def _facets(kind: str, filters: Filters, empty: Sequence[UUID]) -> tuple[Any, ..
         conditions.append(SearchEntry.duration_s <= filters.to_s)
     if filters.in_stock and kind == "spool":
         conditions.append(SearchEntry.id.in_(select(Spool.id).where(Spool.remaining_mg > 0)))
-    return tuple((one,) for one in facets), tuple(f"filament={one.hex}" for one in empty), tuple(conditions)
+    groups: list[tuple[str, ...]] = [(one,) for one in facets]
+    if filters.given & {"from_s", "to_s"}:
+        groups.append(tokens.times(filters.from_s or 0, inf if filters.to_s is None else filters.to_s))
+    return tuple(groups), tuple(f"filament={one.hex}" for one in empty), tuple(conditions)
 
 
 def _of_one_slicing(kind: str, filters: Filters) -> list[str]:

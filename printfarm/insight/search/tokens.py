@@ -9,6 +9,7 @@ PostgreSQL cannot cut them differently.
 import hashlib
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
@@ -17,12 +18,16 @@ LONGEST_WORD = 32
 SHORTEST_ENDING = 3
 # Classes of tokens.
 ANYWHERE, NAME, SETTING, FACET, ALL = "w", "n", "s", "f", "a"
+# The ends of the classes of print times, in seconds: from a quarter of an hour to three days.
+TIMES_S = tuple(round(hours * 3600) for hours in (0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 18, 24, 36, 48, 72))
 APART = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i"})
 SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
 
 def fold(text: str) -> str:
     """Small letters without marks: "Grün" and "GRUN" are one. "ß" is "ss"."""
+    if text.isascii():
+        return text.lower()
     parts = unicodedata.normalize("NFKD", text.casefold().translate(APART))
     return "".join(sign for sign in parts if not unicodedata.combining(sign)).casefold()
 
@@ -34,6 +39,8 @@ def words_in(text: str) -> list[str]:
 
 def spellings_of(text: str) -> list[tuple[str, ...]]:
     """Each word of a text with the other way to write it: "grün" is (grun, gruen)."""
+    if text.isascii():
+        return [(word,) for word in words_in(text)]
     composed = unicodedata.normalize("NFC", text).casefold()
     here, spelt_out = words_in(composed), words_in(composed.translate(SPELT_OUT))
     if len(here) != len(spelt_out):
@@ -48,7 +55,8 @@ def all_words(text: str) -> set[str]:
 
 def endings(word: str) -> Iterator[str]:
     """What stands at the end of a word, so that "halter" finds "Kopfhörerhalter"."""
-    return (word[start:] for start in range(1, len(word) - SHORTEST_ENDING + 1))
+    shortest = 1 if unicodedata.category(word[0]) == "Lo" else SHORTEST_ENDING  # where one sign is a word
+    return (word[start:] for start in range(1, len(word) - shortest + 1))
 
 
 def salt(shop_id: UUID, kind: str) -> str:
@@ -57,6 +65,8 @@ def salt(shop_id: UUID, kind: str) -> str:
 
 def token(word: str) -> str:
     """A word with what is neither a letter from a to z nor a digit written as its number."""
+    if word.isascii() and word.isalnum():
+        return word
     return "".join(sign if sign.isascii() and (sign.isalnum() or sign in ".=") else f"_{ord(sign):x}_" for sign in word)
 
 
@@ -69,6 +79,11 @@ def setting(key: str, value: str) -> str:
 def facet(name: str, *values: str) -> str:
     """A property to filter by, as one word: material and "PLA-CF" are "material=pla.cf"."""
     return "=".join([name, *(".".join(words_in(value)) for value in values)])
+
+
+def times(from_s: float, to_s: float) -> tuple[str, ...]:
+    """The classes of print times that a range touches, as facets; a time itself is a range of one."""
+    return tuple(f"time={number}" for number in range(bisect_left(TIMES_S, from_s), bisect_left(TIMES_S, to_s) + 1))
 
 
 def without_a_letter(word: str) -> Iterable[str]:
