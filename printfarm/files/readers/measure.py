@@ -42,7 +42,8 @@ class Measure:
             self._add(np.asarray(corners[start : start + CHUNK], dtype=np.float64))
 
     def _add(self, corners: Corners) -> None:
-        low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
+        every = [np.ascontiguousarray(corners[..., axis]) for axis in range(3)]
+        low, high = np.array([one.min() for one in every]), np.array([one.max() for one in every])
         if not (np.isfinite(low).all() and np.isfinite(high).all() and max(-low.min(), high.max()) < _LARGEST_MM):
             raise NotFinite
         a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]

@@ -7,7 +7,7 @@ from typing import Any
 
 from printfarm.files.readers.limits import MIB, Deadline
 from printfarm.files.readers.measure import CHUNK, Corners
-from printfarm.files.readers.mesh_reading import measured, mesh_of, mesh_reading
+from printfarm.files.readers.mesh_reading import Triangles, measured, mesh_of, mesh_reading
 from printfarm.files.readers.results import FileReading, UnreadableFile
 from printfarm.files.readers.source import Source
 from printfarm.files.readers.values import clean_text
@@ -18,6 +18,7 @@ _FACET = re.compile(rb"\bfacet\s+normal\b", re.IGNORECASE)
 _SOLID = re.compile(rb"\s*solid\b([^\r\n]*)", re.IGNORECASE)
 _VERTEX = re.compile(rb"\bvertex[ \t]+([^\n]*)", re.IGNORECASE)
 _NOT_NUMBERS = re.compile(rb"[^-+.\deE \t\r\n]")
+_REMEMBERED = 3_000_000  # triangles, with 36 bytes each
 _DAMAGED = "This STL is damaged: not every triangle has three points of three numbers. Export it again."
 
 
@@ -45,9 +46,7 @@ def read(source: Source, deadline: Deadline) -> FileReading:
             f"This STL is larger than {deadline.limits.mesh_bytes // MIB} MB. Export it with less detail."
         )
 
-    def triangles() -> Iterator[Corners]:
-        return _binary_triangles(source.path) if binary else _text_triangles(source.path, deadline)
-
+    triangles: Triangles = _binary_of(source.path) if binary else _Remembered(_text_of(source.path, deadline))
     solid = None if binary else _SOLID.match(source.head)
     title = clean_text(solid[1].decode("utf-8", "replace"), 200) if solid else None
     item, _ = measured(triangles(), deadline, title)
@@ -60,6 +59,35 @@ def _is_binary(source: Source) -> bool:
 
 def _count(head: bytes) -> int:
     return int.from_bytes(head[80:_HEADER_BYTES], "little") if len(head) >= _HEADER_BYTES else 0
+
+
+class _Remembered:
+    """Triangles that are slow to read, kept after the first time unless they are too many."""
+
+    def __init__(self, triangles: Triangles) -> None:
+        self._triangles = triangles
+        self._kept: list[Corners] | None = None
+
+    def __call__(self) -> Iterator[Corners]:
+        if self._kept is not None:
+            yield from self._kept
+            return
+        kept: list[Corners] = []
+        left = _REMEMBERED
+        for corners in self._triangles():
+            left -= len(corners)
+            if left >= 0:
+                kept.append(corners.astype("f4"))
+            yield corners
+        self._kept = kept if left >= 0 else None
+
+
+def _binary_of(path: Path) -> Triangles:
+    return lambda: _binary_triangles(path)
+
+
+def _text_of(path: Path, deadline: Deadline) -> Triangles:
+    return lambda: _text_triangles(path, deadline)
 
 
 def _binary_triangles(path: Path) -> Iterator[Corners]:
