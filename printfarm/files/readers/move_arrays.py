@@ -5,9 +5,7 @@ the letters E, everything else is arithmetic on many places at once. Eight chara
 one integer of 64 bits.
 """
 
-import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +17,16 @@ Flags = NDArray[np.bool_]
 # Classes of extrusion, in the order of `moves.CLASSES`.
 MODEL, START, SUPPORT, PURGE, TOWER = range(5)
 
-# Kinds of events. The first three are frequent and change what following moves mean; the rest are looked at one by one.
-FEATURE, WIPE_START, WIPE_END, LAYER, TOOL, VIRTUAL_TOOL, VIRTUAL_FLUSH, MODE = range(8)
-FLUSH_START, FLUSH_END, VFLUSH_START, VFLUSH_END = range(8, 12)
+# Kinds of events. The first are frequent and only change what following moves mean; from FIRST_RARE on they do more.
+(FEATURE, WIPE_START, WIPE_END, FLUSH_START, FLUSH_END, RELATIVE_E, ABSOLUTE_E, RELATIVE, ABSOLUTE) = range(9)
+LAYER, TOOL, VIRTUAL_TOOL, VIRTUAL_FLUSH, VFLUSH_START, VFLUSH_END = range(9, 15)
+FIRST_RARE = LAYER
 _NOTHING = -1
 
 NM = 1_000_000  # nanometres in a millimetre: whole numbers add up to the same in any order
 _MOST_DIGITS = 6  # before the point, for a length in mm: a move of a kilometre is none
 _LONGEST_COMMAND = 80
 _PADDING = b"\n" + b" " * 32
-_INDENTED = re.compile(rb"\n[ \t]+")
 _POWERS = np.array([10**n for n in range(_MOST_DIGITS + 1)], dtype=np.int64)
 
 
@@ -55,12 +53,22 @@ def move_arrays(block: bytes) -> MoveArrays:
     places = np.frombuffer(text, dtype=np.uint8)
     marks = np.flatnonzero((places == _byte("\n")) | (places == _byte("E")) | (places == _byte(";")))[:-1]
     is_line = places[marks] == _byte("\n")
-    lines = marks[is_line]
-    first = places[lines + 1]
-    if bool(((first == _byte(" ")) | (first == _byte("\t"))).any()) and (plain := _INDENTED.sub(b"\n", block)) != block:
-        return move_arrays(plain)
+    lines = _unindented(places, marks[is_line])
+    marks[is_line] = lines
     words = np.ndarray((len(text) - 7,), dtype="<u8", buffer=text, strides=(1,))
-    return MoveArrays(text, *_lengths(places, words, marks, is_line), *_events(places, words, lines, first))
+    return MoveArrays(text, *_lengths(places, words, marks, is_line), *_events(places, words, lines))
+
+
+def _unindented(places: NDArray[np.uint8], lines: Ints) -> Ints:
+    """The place before the first letter of each line."""
+    indented = np.arange(0)
+    while True:
+        first = places[(lines if not indented.size else lines[indented]) + 1]
+        blank = np.flatnonzero((first == _byte(" ")) | (first == _byte("\t")))
+        indented = indented[blank] if indented.size else blank
+        if not indented.size:
+            return lines
+        lines[indented] += 1
 
 
 def _byte(letter: str) -> int:
@@ -91,7 +99,8 @@ def _lengths(places: NDArray[np.uint8], words: Words, marks: Ints, is_line: Flag
     kept = np.flatnonzero(is_move | is_long | is_reset)
     line, at = line[kept], at[kept]
     nm, after = _numbers(places, words, at + 1)
-    return at, nm, _moving(places, line, at, after), is_reset[kept]
+    resets = is_reset[kept]
+    return at, nm, _moving(places, line, at, after) & ~resets, resets
 
 
 def _moving(places: NDArray[np.uint8], line: Ints, at: Ints, after: Ints) -> Flags:
@@ -182,8 +191,10 @@ def _long_numbers(places: NDArray[np.uint8], at: Ints) -> tuple[Ints, Ints]:
     return np.where(whole > _MOST_DIGITS, 0, nm), after
 
 
-_FEATURE_WORDS = ((_word("support"), _mask(7), SUPPORT), (_word("custom"), _mask(6), START)) + tuple(
-    (_word(name), _mask(8), TOWER) for name in ("prime to", "prime-to", "wipe tow")
+_FEATURE_WORDS = (
+    (_word("support"), _mask(7), SUPPORT),
+    (_word("custom"), _mask(6), START),
+    *((_word(name), _mask(8), TOWER) for name in ("prime to", "prime-to", "wipe tow")),
 )
 _TO_SMALL = _word(" " * 8)
 _COMMENTS = (
@@ -200,11 +211,12 @@ _COMMENTS = (
     ("VG1", VIRTUAL_FLUSH),
     ("VT", VIRTUAL_TOOL),
 )
+_MODES = (("M83", RELATIVE_E), ("M82", ABSOLUTE_E), ("G91", RELATIVE), ("G90", ABSOLUTE))
 
 
-def _events(places: NDArray[np.uint8], words: Words, lines: Ints, first: NDArray[np.uint8]) -> tuple[Ints, Ints, Ints]:
+def _events(places: NDArray[np.uint8], words: Words, lines: Ints) -> tuple[Ints, Ints, Ints]:
     """(places, kinds, classes of features) of the lines that change the meaning of moves."""
-    second = places[lines + 2]
+    first, second = places[lines + 1], places[lines + 2]
     is_comment = first == _byte(";")
     candidate = is_comment | (first == _byte("T")) | ((first == _byte("M")) & (second == _byte("8")))
     candidate |= (first == _byte("G")) & (second == _byte("9"))
@@ -217,8 +229,9 @@ def _events(places: NDArray[np.uint8], words: Words, lines: Ints, first: NDArray
     for letters, code in _COMMENTS:
         kind[is_comment & (start & _mask(len(letters)) == _word(letters))] = code
     kind[~is_comment & (start & _mask(1) == _word("T"))] = TOOL
-    for letters in ("M82", "M83", "G90", "G91"):
-        kind[~is_comment & (start & _mask(3) == _word(letters))] = MODE
+    is_short = ~is_comment & ~_goes_on(places[begin + 3])
+    for letters, code in _MODES:
+        kind[is_short & (start & _mask(3) == _word(letters))] = code
     real = np.flatnonzero(kind != _NOTHING)
     at, begin, kind, start = at[real], begin[real], kind[real], start[real]
     classes = np.full(at.size, MODEL, dtype=np.int64)
@@ -232,12 +245,11 @@ def _events(places: NDArray[np.uint8], words: Words, lines: Ints, first: NDArray
     return at, kind, classes
 
 
+def _goes_on(letters: NDArray[np.uint8]) -> Flags:
+    """Whether a number does not end before this: M830, G90.1."""
+    return (letters - _byte("0") <= 9) | (letters == _byte("."))
+
+
 def line_at(arrays: MoveArrays, at: int) -> bytes:
     """The line that begins at a break, without it."""
     return arrays.text[at + 1 : arrays.text.index(b"\n", at + 1)]
-
-
-def as_any(values: Any) -> list[int]:
-    """An array as plain numbers."""
-    found: list[int] = values.tolist()
-    return found

@@ -1,125 +1,132 @@
 """Counts where the filament of a G-code goes: model, start code, support, purge and tower, for each slot.
 
-No Bambu or Orca file states this split; the slicer's own dialog counts it from the moves, and so does this. The text is
-cut into stretches at the lines that change the meaning of a move (tool, feature, mode); inside a stretch one regular
-expression gathers the lengths, which is what makes pure Python fast enough.
+No Bambu or Orca file states this split; the slicer's own dialog counts it from the moves, and so does this. `move_arrays`
+finds all lengths of a block at once; what is rare in a G-code (another tool, another mode, a new layer) is looked at one by
+one, and the lengths between two such places are summed up by class.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+import numpy as np
+
+from printfarm.files.readers import move_arrays as arrays
+from printfarm.files.readers.move_arrays import NM, Ints, MoveArrays
 from printfarm.files.readers.scan_plan import ScanPlan, SlotChange
 
 MODEL, START, SUPPORT, PURGE, TOWER = "model", "start", "support", "purge", "tower"
+CLASSES = (MODEL, START, SUPPORT, PURGE, TOWER)
 
 _MAX_NOTES = 128
-_NUMBER = rb"(?:\d+\.?\d*|\.\d+)"
-_EVENT = re.compile(
-    rb"\n[ \t]*+(?:"
-    rb"T(?P<tool>\d{1,4})(?![\d.])"
-    rb"|(?P<mode>M8[23]|G9[01])(?![\d.])"
-    rb"|G92(?![\d.])(?P<reset>[^\n;]*)"
-    rb"|;[ ]?(?:"
-    rb"(?:FEATURE|TYPE):[ ]?(?P<feature>[^\r\n]*)"
-    rb"|(?P<mark>V?FLUSH_START|V?FLUSH_END|WIPE_START|WIPE_END)"
-    rb"|(?P<layer>CHANGE_LAYER|LAYER_CHANGE)"
-    rb"|VG1[^\n]*?E(?P<virtual>" + _NUMBER + rb")"
-    rb"|VT(?P<vtool>\d{1,4})(?!\d)"
-    rb"))"
-)
-_MOVE = rb"\n[ \t]*+G0?[0-3] ++(?:[FZ][^ \n;]*+ ++)*+"
-_MOVING = re.compile(_MOVE + rb"[XYIJ][^\n;E]*+E([\d.]+)")
-_STILL = re.compile(_MOVE + rb"E([\d.]++)(?![^\n;]*[XYIJ])")
-_ANY = re.compile(rb"\n[ \t]*+G0?[0-3] ([^\n;E]*)E(-?" + _NUMBER + rb")([^\n;]*)")
-_RESET = re.compile(rb"E(-?" + _NUMBER + rb")")
+_TOOL = re.compile(rb"(?:;[ ]?V)?T(\d{1,4})(?![\d.])")
+_VIRTUAL = re.compile(rb";[ ]?VG1[^\n]*?E(\d+\.?\d*|\.\d+)")
+
+
+@dataclass(slots=True)
+class State:
+    """What the next move means. `last_nm` is the place of the extruder, `kind` the class of what is printed."""
+
+    kind: int = arrays.MODEL
+    relative: bool = False
+    all_relative: bool = False
+    last_nm: int = 0
+    wiping: bool = False
+    flushing: bool = False
 
 
 @dataclass(slots=True)
 class MoveCounter:
-    """Feed it blocks of whole lines, each beginning with a line break. Lengths come out in mm by (tool, class)."""
+    """Feed it blocks of whole lines, each beginning with a line break. Lengths come out in mm by (tool, class).
+
+    Inside they are whole nanometres, so that the same text gives the same sums however it is cut.
+    """
 
     change: SlotChange = field(default_factory=SlotChange)
     tool: int = 0
-    mm: dict[tuple[int, str], float] = field(default_factory=lambda: defaultdict(float))
     layers: int = 0
     tool_changes: int = 0
     tools_seen: list[int] = field(default_factory=list)
     after_layer: list[tuple[int, dict[int, float]]] = field(default_factory=list)
-    _class: str = MODEL
-    _relative: bool = False
-    _all_relative: bool = False
-    _last_e: float = 0.0
-    _wiping: bool = False
-    _flushing: bool = False
+    _nm: dict[tuple[int, int], int] = field(default_factory=dict)
+    state: State = field(default_factory=State)
     _virtual: bool = False
     _in_nozzle: dict[int, int] = field(default_factory=dict)
-    _residue_mm: float = 0.0
+    _residue_nm: int = 0
     _residue_tool: int = 0
     _note_every: int = 1
 
     @classmethod
     def of_plan(cls, plan: ScanPlan) -> "MoveCounter":
-        first = START if plan.leaves_out_start else MODEL
-        return cls(change=plan.change, tool=plan.first_tool, _class=first)
+        first = arrays.START if plan.leaves_out_start else arrays.MODEL
+        return cls(change=plan.change, tool=plan.first_tool, state=State(kind=first))
+
+    @property
+    def mm(self) -> dict[tuple[int, str], float]:
+        return {(tool, CLASSES[kind]): length / NM for (tool, kind), length in self._nm.items()}
+
+    @property
+    def total_mm(self) -> float:
+        return sum(self._nm.values()) / NM
+
+    def mm_by_tool(self) -> dict[int, float]:
+        totals: dict[int, int] = {}
+        for (tool, _), length in self._nm.items():
+            totals[tool] = totals.get(tool, 0) + length
+        return {tool: length / NM for tool, length in totals.items()}
 
     def feed(self, block: bytes) -> None:
-        at = 0
-        for event in _EVENT.finditer(block):
-            kind = event.lastgroup or ""
-            text = event[kind]
-            if kind == "feature" and feature_class(text) == self._class:
-                continue
-            if event.start() > at:
-                self._count(block, at, event.start())
-            self._happen(kind, text)
-            at = event.end()
-        if at < len(block):
-            self._count(block, at, len(block))
+        _Block(arrays.move_arrays(block), self).count()
 
     def to_json(self) -> dict[str, Any]:
         """All of it but the plan, to go on from later."""
-        kept = {name: getattr(self, name) for name in self.__slots__ if name not in {"change", "mm", "after_layer"}}
-        return kept | {
-            "mm": [[tool, kind, length] for (tool, kind), length in self.mm.items()],
-            "after_layer": [[layers, list(used.items())] for layers, used in self.after_layer],
-        }
+        kept = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in {"change", "_nm"}}
+        kept["state"] = asdict(self.state)
+        kept["after_layer"] = [[layers, list(used.items())] for layers, used in self.after_layer]
+        return kept | {"_nm": [[tool, kind, length] for (tool, kind), length in self._nm.items()]}
 
     @classmethod
     def from_json(cls, kept: dict[str, Any], change: SlotChange) -> "MoveCounter":
         """The counter as it was."""
-        counter = cls(change=change)
-        for name in cls.__slots__:
-            if name in kept and name not in {"mm", "after_layer", "_in_nozzle"}:
-                setattr(counter, name, kept[name])
-        counter.mm.update({(tool, kind): length for tool, kind, length in kept["mm"]})
-        counter.after_layer = [(layers, dict(used)) for layers, used in kept["after_layer"]]
-        counter._in_nozzle = {int(extruder): tool for extruder, tool in kept["_in_nozzle"].items()}
-        return counter
+        found = {
+            **kept,
+            "state": State(**kept["state"]),
+            "after_layer": [(layers, dict(used)) for layers, used in kept["after_layer"]],
+            "tools_seen": list(kept["tools_seen"]),
+            "_nm": {(tool, kind): length for tool, kind, length in kept["_nm"]},
+            "_in_nozzle": {int(extruder): tool for extruder, tool in kept["_in_nozzle"].items()},
+        }
+        return cls(change=change, **found)
 
-    @property
-    def total_mm(self) -> float:
-        return sum(self.mm.values())
+    def add(self, kind: int, length: int) -> None:
+        """So many nanometres of this class, from the tool at hand."""
+        key = (self.tool, kind)
+        self._nm[key] = self._nm.get(key, 0) + length
 
-    def _happen(self, kind: str, text: bytes) -> None:
+    def happen(self, kind: int, line: bytes) -> None:
+        """A line that is rare."""
         match kind:
-            case "feature":
-                self._class = feature_class(text)
-            case "mark":
-                self._mark(text)
-            case "layer":
+            case arrays.LAYER:
                 self._begin_layer()
-            case "tool" | "vtool":
-                self._choose(int(text))
-            case "virtual":
-                self._flush(float(text) if self._virtual else 0.0)
-            case "mode":
-                self._mode(text)
-            case _:
-                self._reset(text)
+            case arrays.TOOL | arrays.VIRTUAL_TOOL:
+                if found := _TOOL.match(line):
+                    self._choose(int(found[1]))
+            case arrays.VIRTUAL_FLUSH:
+                if self._virtual and (found := _VIRTUAL.match(line)):
+                    self.flush(min(round(float(found[1]) * NM), 10**12))
+            case arrays.VFLUSH_START | arrays.VFLUSH_END:
+                self._virtual = kind == arrays.VFLUSH_START
+
+    def flush(self, length: int) -> None:
+        """The first of a flush still is the filament before: it was left in the nozzle."""
+        old = min(length, self._residue_nm)
+        if old:
+            self._residue_nm -= old
+            key = (self._residue_tool, arrays.PURGE)
+            self._nm[key] = self._nm.get(key, 0) + old
+        if length > old:
+            self.add(arrays.PURGE, length - old)
 
     def _begin_layer(self) -> None:
         """Note what the layers before used; a tall print notes every second, fourth, … layer."""
@@ -130,37 +137,6 @@ class MoveCounter:
                 self.after_layer = [note for note in self.after_layer if note[0] % self._note_every == 0]
         self.layers += 1
 
-    def mm_by_tool(self) -> dict[int, float]:
-        totals: dict[int, float] = {}
-        for (tool, _), length_mm in self.mm.items():
-            totals[tool] = totals.get(tool, 0.0) + length_mm
-        return totals
-
-    def _reset(self, words: bytes) -> None:
-        """G92: the extruder's place is called anew."""
-        if found := _RESET.search(words):
-            self._last_e = float(found[1])
-
-    def _mark(self, mark: bytes) -> None:
-        starts = mark.endswith(b"START")
-        if mark.startswith(b"WIPE"):
-            self._wiping = starts
-        elif mark.startswith(b"VFLUSH"):
-            self._virtual = starts
-        else:
-            self._flushing = starts
-
-    def _mode(self, mode: bytes) -> None:
-        match mode:
-            case b"M83":
-                self._relative = True
-            case b"M82":
-                self._relative = False
-            case b"G91":
-                self._all_relative = True
-            case _:
-                self._all_relative = False
-
     def _choose(self, tool: int) -> None:
         if not self.change.is_tool(tool):
             return
@@ -170,65 +146,89 @@ class MoveCounter:
         before = self._in_nozzle.get(extruder)
         if before is not None and before != tool:
             self._residue_tool = before
-            self._residue_mm = self.change.residue_mm(before)
+            self._residue_nm = round(self.change.residue_mm(before) * NM)
         if self.tool != tool and self._in_nozzle:
             self.tool_changes += 1
         self._in_nozzle[extruder] = tool
         self.tool = tool
 
-    def _count(self, block: bytes, start: int, end: int) -> None:
-        """Add the lengths of the moves between two events."""
-        if not (self._relative or self._all_relative):
-            self._count_absolute(block, start, end)
-            return
-        if not self._wiping and (lengths := _MOVING.findall(block, start, end)):
-            self.mm[self.tool, self._class] += _sum_mm(lengths)
-        if self._flushing and (lengths := _STILL.findall(block, start, end)):
-            for length in lengths:
-                self._flush(_sum_mm([length]))
 
-    def _count_absolute(self, block: bytes, start: int, end: int) -> None:
-        last = self._last_e
-        moved = 0.0
-        for before, number, after in _ANY.findall(block, start, end):
-            length = float(number) - last
-            last += length
-            if length <= 0:
-                continue
-            words = before + after
-            if b"X" in words or b"Y" in words or b"I" in words or b"J" in words:
-                moved += length
-            elif self._flushing:
-                self._flush(length)
-        self._last_e = last
-        if moved and not self._wiping:
-            self.mm[self.tool, self._class] += moved
+class _Block:
+    """The arrays of one block on their way into a counter.
 
-    def _flush(self, length_mm: float) -> None:
-        """The first of a flush still is the filament before: it was left in the nozzle."""
-        old_mm = min(length_mm, self._residue_mm)
-        if old_mm:
-            self._residue_mm -= old_mm
-            self.mm[self._residue_tool, PURGE] += old_mm
-        if length_mm > old_mm:
-            self.mm[self.tool, PURGE] += length_mm - old_mm
+    Events cut the lengths into stretches: stretch 0 lies before the first event, stretch n after the n-th. What frequent
+    events change is worked out for all stretches at once; at the rare ones, which cut the stretches into parts, the counter
+    is asked.
+    """
 
+    def __init__(self, found: MoveArrays, counter: MoveCounter) -> None:
+        self._found = found
+        self._counter = counter
+        self._cuts = np.searchsorted(found.at, found.event_at)
+        self._counts = np.diff(self._cuts, prepend=0, append=len(found.at))
+        self._rare = np.flatnonzero(found.event >= arrays.FIRST_RARE)
+        self._part = np.concatenate(([0], np.cumsum(found.event >= arrays.FIRST_RARE)))
 
-def _sum_mm(lengths: Sequence[bytes]) -> float:
-    try:
-        return sum(map(float, lengths))
-    except ValueError:  # a broken number such as 1.2.3 counts as nothing
-        return sum(float(length) for length in lengths if length.count(b".") < 2 and length != b".")
+    def count(self) -> None:
+        found, counter, state = self._found, self._counter, self._counter.state
+        classes = self._carried((arrays.FEATURE,), found.event_class, state.kind)
+        lengths = self._lengths()
+        sums = np.concatenate(([0], np.cumsum(np.where(found.moving, lengths, 0))))
+        ends = np.concatenate((self._cuts, [len(found.at)]))
+        by_stretch = np.diff(sums[ends], prepend=0)
+        by_stretch[self._switched(arrays.WIPE_START, arrays.WIPE_END, "wiping") > 0] = 0
+        parts, kinds = len(self._rare) + 1, len(CLASSES)
+        table = np.bincount(self._part * kinds + classes, by_stretch, minlength=parts * kinds).reshape(parts, kinds)
+        flushes = self._flushes(lengths)
+        for part, row in enumerate(table.tolist()):
+            if part:
+                event = int(self._rare[part - 1])
+                counter.happen(int(found.event[event]), arrays.line_at(found, int(found.event_at[event])))
+            for kind, length in enumerate(row):
+                if length:
+                    counter.add(kind, round(length))
+            for length in flushes.get(part, ()):
+                counter.flush(length)
+        state.kind = int(classes[-1])
 
+    def _lengths(self) -> Ints:
+        """How far each word E pushes: the number itself, or the way from the last place. Backwards is nothing."""
+        nm, resets, state = self._found.nm, self._found.resets, self._counter.state
+        relative = self._switched(arrays.RELATIVE_E, arrays.ABSOLUTE_E, "relative")
+        relative |= self._switched(arrays.RELATIVE, arrays.ABSOLUTE, "all_relative")
+        steps = np.repeat(relative > 0, self._counts)
+        is_place = resets | ~steps
+        places = np.flatnonzero(is_place)
+        if places.size:
+            before = np.diff(nm[places], prepend=state.last_nm)
+            state.last_nm = int(nm[places[-1]])
+            lengths = nm.copy()
+            lengths[places] = before
+            lengths[resets] = 0
+            return np.maximum(lengths, 0)
+        return np.maximum(nm, 0)
 
-@lru_cache(maxsize=256)
-def feature_class(name: bytes) -> str:
-    """The class of `; FEATURE: <name>` or `;TYPE:<name>`."""
-    word = name.strip().lower()
-    if word.startswith(b"support"):
-        return SUPPORT
-    if word.startswith((b"prime tower", b"prime-tower", b"wipe tower")):
-        return TOWER
-    if word.startswith(b"custom"):
-        return START
-    return MODEL
+    def _flushes(self, lengths: Ints) -> dict[int, list[int]]:
+        """By part: what is pushed in a flush while nothing moves, one after the other."""
+        flushing = self._switched(arrays.FLUSH_START, arrays.FLUSH_END, "flushing")
+        found: dict[int, list[int]] = {}
+        if flushing.any():
+            pushed = np.repeat(flushing > 0, self._counts) & ~self._found.moving & (lengths > 0)
+            part = np.repeat(self._part, self._counts)[pushed]
+            for place, length in zip(part.tolist(), lengths[pushed].tolist(), strict=True):
+                found.setdefault(place, []).append(length)
+        return found
+
+    def _switched(self, on: int, off: int, name: str) -> Ints:
+        """For each stretch whether something is on, and remember it for the next block."""
+        is_on = (self._found.event == on).astype(np.int64)
+        switched = self._carried((on, off), is_on, int(getattr(self._counter.state, name)))
+        setattr(self._counter.state, name, bool(switched[-1]))
+        return switched
+
+    def _carried(self, kinds: Sequence[int], values: Ints, before: int) -> Ints:
+        """For each stretch the value at the last event of these kinds, else what held before."""
+        event = self._found.event
+        changes = np.flatnonzero(np.logical_or.reduce([event == kind for kind in kinds]))
+        held = np.concatenate(([before], values[changes]))
+        return np.repeat(held, np.diff(changes + 1, prepend=0, append=len(event) + 1))

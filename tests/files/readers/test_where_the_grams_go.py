@@ -80,7 +80,7 @@ def test_another_nozzle_holds_another_rest():
         nozzle_volume_mm3=[100, 100],
         extruder_of_slot=[0, 1],
     )
-    assert (counter.mm[0, PURGE], counter.mm[1, PURGE]) == (0, 30)
+    assert (counter.mm.get((0, PURGE)), counter.mm[1, PURGE]) == (None, 30)
 
 
 def test_commands_that_look_like_tools_are_none():
