@@ -122,6 +122,17 @@ def chosen_tools(text: str) -> list[int]:
     return sorted(tool for tool in tools if tool < _MAX_TOOLS) or [0]
 
 
+def sum_doubts(comments: Comments) -> tuple[tuple[str, str], ...]:
+    """What to say of a text that states one amount for all of its extruders, when it uses more than one."""
+    tools = chosen_tools(comments.text)
+    if len(tools) < 2:
+        return ()
+    sentence = (
+        f"This file uses {len(tools)} extruders but states only the sum of their filament; slot 1 holds all of it."
+    )
+    return (("amounts_not_split", sentence),)
+
+
 def _heats(text: str) -> Iterator[tuple[str, dict[str, float]]]:
     for found in _HEAT.finditer(text):
         yield found[1], {letter: float(value) for letter, value in _WORD.findall(found[2])}

@@ -14,7 +14,7 @@ from printfarm.files.readers.values import MAX_GRAMS, MAX_METRES, clean_text, nu
 
 _SIGNATURE = re.compile(
     r"\n;[ \t]*(?:FLAVOR:[A-Za-z(]|Generated with Cura|GENERATOR\.NAME:[ \t]*Cura|TARGET_MACHINE\.NAME:)"
-    r"|CuraEngine|\n;Sliced at:[^\n]*\n;Basic settings:",
+    r"|CuraEngine|\n[ \t]*;Basic settings: Layer height:",
 )
 _VERSION = re.compile(
     r"\n;[ \t]*Generated with Cura(?:_SteamEngine|Engine)?[ \t]+(v?\d[\w.+-]{0,40}|master|main)", re.ASCII

@@ -2,7 +2,7 @@
 
 import re
 
-from printfarm.files.readers.comments import Comments, first_bed_c, first_nozzle_c, leading_number, positive
+from printfarm.files.readers.comments import Comments, first_bed_c, first_nozzle_c, leading_number, positive, sum_doubts
 from printfarm.files.readers.results import PrinterModel, Slicer
 from printfarm.files.readers.stated import COMMANDS, COMMENTS, CONFIG, TOTALS, Pair, Stated, StatedSlot
 from printfarm.files.readers.values import MAX_METRES, clean_text, seconds, whole
@@ -39,6 +39,7 @@ def read(comments: Comments) -> Stated:
         | dict.fromkeys(("layers", "max_z_mm"), COMMENTS)
         | dict.fromkeys(("layer_height_mm", "first_layer_height_mm", "nozzle_mm"), CONFIG)
         | {"nozzle_c": CONFIG if nozzle_c else COMMANDS, "bed_c": CONFIG if bed_c else COMMANDS},
+        doubts=sum_doubts(comments),
         raw=dict(comments.starting_with("", "=")),
     )
 

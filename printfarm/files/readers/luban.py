@@ -9,7 +9,7 @@ from printfarm.files.readers import cura
 from printfarm.files.readers.comments import Comments, leading_number, positive
 from printfarm.files.readers.limits import Limits
 from printfarm.files.readers.pictures import best_first, thumbnail
-from printfarm.files.readers.results import PrinterModel, Slicer, Thumbnail
+from printfarm.files.readers.results import PrinterModel, Slicer, Thumbnail, UnreadableFile
 from printfarm.files.readers.stated import Pair, Stated, StatedSlot
 from printfarm.files.readers.values import MAX_GRAMS, clean_text, seconds
 
@@ -26,6 +26,8 @@ def recognises(head: str) -> bool:
 
 def read(comments: Comments) -> Stated:
     own = {key.lower().replace(" ", "_"): value for key, value in reversed(_KEY.findall(comments.text[:2_000_000]))}
+    if own.get("header_type", "").strip().lower() in {"cnc", "laser"}:
+        raise UnreadableFile("This file is for a laser or a mill, not for printing.")
     engine = cura.read(comments)
     version = _VERSION.search(comments.text)
     is_engine = cura.recognises(comments.text)

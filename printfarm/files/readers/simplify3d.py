@@ -5,7 +5,7 @@ Version 4 lists every setting once, with a value for each heater; version 5 has 
 
 import re
 
-from printfarm.files.readers.comments import Comments, first_bed_c, first_nozzle_c, leading_number, positive
+from printfarm.files.readers.comments import Comments, first_bed_c, first_nozzle_c, leading_number, positive, sum_doubts
 from printfarm.files.readers.results import PrinterModel, Slicer
 from printfarm.files.readers.stated import COMMANDS, COMMENTS, CONFIG, TOTALS, Pair, Stated, StatedSlot
 from printfarm.files.readers.values import MAX_GRAMS, MAX_METRES, clean_text, number, seconds
@@ -46,6 +46,7 @@ def read(comments: Comments) -> Stated:
             ("layer_height_mm", "first_layer_height_mm", "nozzle_mm", "nozzle_c", "bed_c", "printer"), CONFIG
         )
         | dict.fromkeys(filter(None, told), COMMANDS),
+        doubts=sum_doubts(comments),
         raw=dict(comments.starting_with("", ",")),
     )
 

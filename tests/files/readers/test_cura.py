@@ -98,6 +98,14 @@ def test_cura_15_writes_words_and_grams(read):
     assert (plate.nozzle_c, plate.bed_c) == ((215, None), (70, None))
 
 
+@pytest.mark.parametrize(
+    "line", [";Sliced ?filename? at: Mon", "\t;This Gcode has been generated specifically", ";Sliced for a Series 1"]
+)
+def test_other_first_lines_of_cura_15(read, line):
+    text = cura_15().replace(";Sliced at: Mon 02-03-2015 10:11:12", line)
+    assert (read(text).slicer.name, read(text).plates[0].time_total_s) == ("Cura", 8640)
+
+
 def test_unfilled_placeholders_of_cura_14_are_unknown(read):
     reading = read(cura_15(time="#P_TIME#", used="#F_AMNT#m #F_WGHT#g"))
     assert (reading.plates[0].time_total_s, slots(reading)) == (None, [(1, None, None)])

@@ -1,5 +1,8 @@
 """G-code of Snapmaker Luban: its own header is right, the engine's inside of it is not."""
 
+import pytest
+
+from printfarm.files.readers import UnreadableFile
 from tests.files.readers.builders import png, png_bomb
 from tests.files.readers.text_builders import cura, luban
 
@@ -27,6 +30,12 @@ def test_degree_signs_of_old_systems(read):
 def test_without_the_engines_header(read):
     reading = read(luban(cura_header=False).replace(";LAYER_COUNT:26\n", ""))
     assert (reading.slicer.name, reading.plates[0].time_total_s) == ("Snapmaker Luban", 9602)
+
+
+@pytest.mark.parametrize("kind", ["cnc", "laser"])
+def test_what_is_not_for_printing_is_refused(read, kind):
+    with pytest.raises(UnreadableFile, match="not for printing"):
+        read(luban().replace("header_type: 3dp", f"header_type: {kind}"))
 
 
 def test_the_header_of_newer_machines(read):

@@ -54,6 +54,12 @@ def test_the_weight_is_weighed_against_the_length(read):
     assert "weight_differs" not in {w.code for w in read(simplify3d_4()).warnings}
 
 
+def test_a_sum_over_two_extruders_is_said_to_be_one(read):
+    reading = read(simplify3d_4().replace("; layer 2", "T1\n; layer 2").replace("G28\n", "G28\nT0\n"))
+    assert "amounts_not_split" in {w.code for w in reading.warnings}
+    assert "amounts_not_split" not in {w.code for w in read(simplify3d_4()).warnings}
+
+
 def test_heaters_that_do_not_add_up_fall_back_to_one_point_each(read):
     text = simplify3d_4().replace("temperatureSetpointCount,2,1", "temperatureSetpointCount,x,")
     text = text.replace("Temperatures,245,238,80", "Temperatures,245,80")

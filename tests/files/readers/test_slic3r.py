@@ -44,7 +44,7 @@ def test_a_density_makes_the_weight_known_and_marked(read):
 
 
 @pytest.mark.parametrize(
-    "name", ["SuperSlicer", "QIDISlicer", "AnycubicSlicer", "Slic3r Prusa Edition", "Some House Slicer"]
+    "name", ["SuperSlicer", "QIDISlicer", "AnycubicSlicer", "Slic3r Prusa Edition", "Slic3r++", "Some House Slicer"]
 )
 def test_forks_are_read_by_what_they_write(read, name):
     reading = read(prusa_gcode().replace("PrusaSlicer 2.9.2", f"{name} 2.5.59.13+win64"))

@@ -355,9 +355,9 @@ def icesl(*, tool: str = "T0") -> str:
         "; z_layer_height_first_layer_mm : \t0.25",
         "; z_layer_height_mm : \t0.2",
         tool,
-        "; <layer>",
-        MOVES + "; <layer>",
-        MOVES,
+        "; <layer 0>",
+        MOVES + "; </layer>\n; <layer 1>",
+        MOVES + "; </layer>",
     )
 
 
