@@ -57,7 +57,7 @@ def read(source: Source, deadline: Deadline) -> FileReading:
     gcodes = gcode_entries(archive)
     sliced = {p.index: p for p in reversed(package.slice_info.plates)}
     defined = {p.index: p for p in reversed(package.model_settings.plates)}
-    indexes = sorted(set(gcodes) | set(sliced)) or sorted(defined)
+    indexes = sorted(set(gcodes) | set(sliced)) or sorted(defined) or [1]
     if len(indexes) > deadline.limits.plates:
         raise UnreadableFile(f"This file holds {len(indexes)} plates; {deadline.limits.plates} are allowed.")
     pictures = PictureReader(archive, deadline, package.found)
