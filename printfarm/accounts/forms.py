@@ -144,9 +144,19 @@ class ChangePasswordForm(FlaskForm):  # type: ignore[misc]
             raise ValidationError(why)
 
 
+class _RateField(AmountField):
+    """Shown as it was typed: 0.32, not 0.3200."""
+
+    def _value(self) -> str:
+        if self.raw_data or self.data is None:
+            return str(super()._value())
+        places = max(2, -self.data.normalize().as_tuple().exponent)
+        return f"{self.data:.{places}f}"
+
+
 def _rate(label: str) -> AmountField:
     bounds = [Optional(), NumberRange(0, 1_000_000, "From 0 to a million, please."), _four_places]
-    return AmountField(label, bounds, places=None, render_kw={"inputmode": "decimal", "autocomplete": "off"})
+    return _RateField(label, bounds, places=None, render_kw={"inputmode": "decimal", "autocomplete": "off"})
 
 
 def _four_places(_form: Any, field: Any) -> None:

@@ -14,6 +14,7 @@ def install(app: Flask) -> None:
     from printfarm.library import (
         category_views,
         image_views,
+        import_views,
         live,
         reactions,  # noqa: F401  # it registers by being imported
         scan_views,
@@ -22,11 +23,13 @@ def install(app: Flask) -> None:
         variant_views,
         views,
     )
+    from printfarm.library.importing import live as import_live
 
     app.register_blueprint(views.bp)
-    for more in (upload_views, variant_views, category_views, image_views, scan_views):
+    for more in (upload_views, variant_views, category_views, image_views, scan_views, import_views):
         more.install(app)
     live.install()
+    import_live.install()
     app.jinja_env.globals["sources_in_words"] = sources.in_words
     app.extensions["printfarm.upload_page"] = "library.upload"
     app.extensions.setdefault("printfarm.variant_actions", [])

@@ -5,14 +5,15 @@ parts keep their own paths (`plates › 1 › metadata › weight`).
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 LONGEST_VALUE = 20_000
 
 PRINTER, FILAMENT, PRINT, SCRIPTS = "Printer", "Filament", "Print settings", "G-code scripts"
 ABOUT, PLATES, OBJECTS, GCODE = "About the file", "Plates", "Objects", "G-code"
+SETTINGS = frozenset({PRINTER, FILAMENT, PRINT, SCRIPTS})
 GROUPS = (PRINT, FILAMENT, PRINTER, SCRIPTS, PLATES, OBJECTS, ABOUT, GCODE)
 
 # The parts of `raw` that are no settings, and the group of each.
@@ -56,8 +57,8 @@ class MetadataLine:
 
 
 def lines_of(raw: Mapping[str, Any]) -> list[MetadataLine]:
-    """Every value, by group and then in the file's own order."""
-    found = [line for name, part in raw.items() for line in _lines_of_part(str(name), part)]
+    """Every value, by group and then in the file's own order. What two places say alike stands once, with both places."""
+    found = _merged(line for name, part in raw.items() for line in _lines_of_part(str(name), part))
     order = {group: number for number, group in enumerate(GROUPS)}
     return sorted(found, key=lambda line: order[line.group])
 
@@ -65,8 +66,8 @@ def lines_of(raw: Mapping[str, Any]) -> list[MetadataLine]:
 def settings_of(raw: Mapping[str, Any]) -> dict[str, MetadataLine]:
     """The slicer's settings by their plain keys, whatever part of the file they stand in; the project's come first."""
     found: dict[str, MetadataLine] = {}
-    for line in sorted(lines_of(raw), key=lambda line: line.source != _SOURCES["project_settings"]):
-        if line.group in {PRINT, FILAMENT, PRINTER, SCRIPTS}:
+    for line in sorted(lines_of(raw), key=lambda line: not line.source.startswith(_SOURCES["project_settings"])):
+        if line.group in SETTINGS:
             found.setdefault(line.key, line)
     return found
 
@@ -83,6 +84,21 @@ def group_of(key: str) -> str:
 def means_the_same(one: str, other: str) -> bool:
     """A list has commas in a project and semicolons in a G-code; 0.20 is 0.2, and 1 for each of two slots is still 1."""
     return one == other or _parts(one) == _parts(other)
+
+
+def _merged(lines: Iterable[MetadataLine]) -> list[MetadataLine]:
+    """Settings are written into the project and into each G-code again."""
+    found: dict[tuple[str, str, str], MetadataLine] = {}
+    for line in lines:
+        place = (line.group, line.key, "" if line.group in SETTINGS else line.source)
+        before = found.get(place)
+        if before is None:
+            found[place] = line
+        elif line.group in SETTINGS and means_the_same(before.value, line.value):
+            found[place] = replace(before, source=f"{before.source}, {line.source}")
+        else:
+            found[(line.group, line.key, line.source)] = line
+    return list(found.values())
 
 
 def _parts(value: str) -> tuple[str, ...]:

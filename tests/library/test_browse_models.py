@@ -38,6 +38,41 @@ def test_models_are_found_by_text_category_and_order(bob, olga) -> None:
     assert "No model fits" in nothing.text
 
 
+def tagged(person, name: str, *tags: str, designer: str = "Ann"):
+    with person.app.app_context(), unit_of_work(person.shop_id) as db:
+        return service.add_model(db, ModelFacts(name=name, designer=designer, tags=tags)).id
+
+
+def test_models_are_found_by_tag_and_designer(bob, olga) -> None:
+    tagged(olga, "Fox", "forest", "gift")
+    tagged(olga, "Owl", "forest", designer="Ben & Co")
+    tagged(olga, "Box", designer="Ben & Co")
+    assert names(bob.get("/library/?tag=forest&sort=name")) == ["Fox", "Owl"]
+    assert names(bob.get("/library/?tag=Forest&designer=Ann")) == ["Fox"]
+    assert names(bob.get("/library/?designer=Ben+%26+Co&sort=name")) == ["Box", "Owl"]
+    page = bob.get("/library/?tag=forest")
+    assert [option.get_text() for option in page.all("#tag option")] == ["All tags", "forest (2)", "gift (1)"]
+    assert page.one("#more-filters").has_attr("open")
+    fox = page.one(".model-card:has(a:-soup-contains('Fox'))")
+    assert [chip.get_text() for chip in fox.select(".chip")] == ["forest", "gift"]
+    assert fox.select_one(".chip")["href"] == "/library/?tag=forest"
+
+
+def test_a_tag_that_nothing_carries_any_more_stays_to_be_seen(bob, olga) -> None:
+    tagged(olga, "Fox", "gift")
+    page = bob.get("/library/?tag=gone")
+    assert page.one("#tag option[selected]")["value"] == "gone"
+    assert "No model fits" in page.text
+
+
+def test_tags_of_archived_models_are_offered_among_the_archived(bob, olga) -> None:
+    model_id = tagged(olga, "Fox", "old")
+    olga.post(f"/library/models/{model_id}/archive")
+    assert not bob.get("/library/").all("#tag")
+    assert len(bob.get("/library/?show=archived").all("#tag option")) == 2
+    assert names(bob.get("/library/?show=archived&tag=old")) == ["Fox"]
+
+
 def test_the_list_is_paged_by_the_database(bob, olga) -> None:
     add_models(olga, *(f"Model {number:03}" for number in range(queries.MODELS_PAGE + 1)))
     first = bob.get("/library/?sort=name")
@@ -75,6 +110,8 @@ def test_many_models_take_as_many_statements_as_one(app, bob, olga) -> None:
     alone = statements()
     assert alone > 0
     add_models(olga, *(f"Model {number}" for number in range(60)))
+    for number in range(30):
+        tagged(olga, f"Tagged {number}", "one", f"tag {number}", designer=f"Designer {number}")
     assert statements() == alone
 
 

@@ -1,6 +1,7 @@
 """What a file says about itself: searched, in groups, by pages; and what two files say differently."""
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +18,31 @@ LINES_PAGE = 250
 
 
 @dataclass(frozen=True)
+class Section:
+    """The lines of one group on one page."""
+
+    group: str
+    lines: list[MetadataLine]
+
+    @property
+    def source(self) -> str:
+        """Where all of them stand in the file; "" when they stand in several places."""
+        sources = {line.source for line in self.lines}
+        return sources.pop() if len(sources) == 1 else ""
+
+
+@dataclass(frozen=True)
 class MetadataPage:
     """One page of the lines that speak of what was searched, and how many lines each group holds then."""
 
     lines: Paged[MetadataLine]
     groups: list[tuple[str, int]]
     all_lines: int
+
+    @property
+    def sections(self) -> list[Section]:
+        """The lines of this page by group."""
+        return [Section(group, list(lines)) for group, lines in groupby(self.lines.items, key=lambda line: line.group)]
 
 
 @dataclass(frozen=True)
