@@ -22,6 +22,10 @@ _TOOL = re.compile(r"\n[ \t]*+(?:M108 )?T(\d{1,2})(?![\w.])", re.ASCII)
 _MAX_NOZZLE_C, _MAX_BED_C = 600.0, 300.0
 _LUKEWARM_C = 40.0
 _MAX_TOOLS = 16
+_OF_LAYERS = re.compile(
+    r"(?:layer|LAYER|TYPE|MESH|TIME_ELAPSED|WIDTH|HEIGHT|Z|SETTING_3|CURA_PROFILE_STRING|BEGIN_|END_|[^\n]*\d{5})(?![A-Za-z])|g_code|\W"
+)
+_RAW_KEYS, _RAW_CHARACTERS = 1000, 500
 
 
 class Comments:
@@ -70,6 +74,16 @@ class Comments:
     def number(self, key: str, separator: str = ":", *, low: float = 0.0, high: float = 1e9) -> float | None:
         """The number with which the first value of this key begins."""
         return leading_number(self.first(key, separator), low=low, high=high)
+
+    def raw(self, separator: str = ":") -> dict[str, str]:
+        """The pairs as a person may want to look them up: the first value of each key, without what tells single layers."""
+        kept: dict[str, str] = {}
+        for key, values in self._pairs.items():
+            if key.startswith(separator) and not _OF_LAYERS.match(key, 1):
+                kept[key[1:]] = values[0][:_RAW_CHARACTERS]
+                if len(kept) >= _RAW_KEYS:
+                    break
+        return kept
 
     def starting_with(self, beginning: str, separator: str = ":") -> Iterator[tuple[str, str]]:
         """(rest of the key, its last value) for all keys with this beginning."""

@@ -8,9 +8,10 @@ import re
 from dataclasses import replace
 
 from printfarm.files.readers.comments import Comments, first_bed_c, first_nozzle_c, leading_number, positive
+from printfarm.files.readers.cura_settings import stated_settings
 from printfarm.files.readers.results import PrinterModel, Slicer
 from printfarm.files.readers.stated import COMMANDS, COMMENTS, HEADER, Pair, Stated, StatedSlot
-from printfarm.files.readers.values import MAX_GRAMS, MAX_METRES, clean_text, number, seconds, whole
+from printfarm.files.readers.values import MAX_GRAMS, MAX_METRES, clean_text, number, seconds, truth, whole
 
 _SIGNATURE = re.compile(
     r"\n;[ \t]*(?:FLAVOR:[A-Za-z(]|Generated with Cura|GENERATOR\.NAME:[ \t]*Cura|TARGET_MACHINE\.NAME:)"
@@ -39,6 +40,7 @@ def read(comments: Comments) -> Stated:
     slots = _griffin_slots(comments) or _slots(comments)
     used = [slot for slot in slots if slot.metres or slot.volume_mm3 or slot.grams]
     first_tool = used[0].slot - 1 if used else None
+    settings = stated_settings(comments)
     time_s = _time_s(comments, is_sliced=bool(used))
     return Stated(
         slicer=Slicer("Cura", _version(comments)),
@@ -51,6 +53,7 @@ def read(comments: Comments) -> Stated:
         nozzle_c=_nozzle_c(comments, first_tool),
         bed_c=_bed_c(comments),
         printer=PrinterModel(model=_printer(comments)),
+        supports=True if "\n;TYPE:SUPPORT" in comments.text else truth(settings.get("support_enable", "").lower()),
         slots=_named(comments, used),
         sources={
             "layers": HEADER if comments.first("LAYER_COUNT") else COMMENTS,
@@ -59,7 +62,8 @@ def read(comments: Comments) -> Stated:
         },
         names_features=all(slot.metres for slot in used) and "\n;TYPE:" in comments.text,
         doubts=_doubts(comments, time_s),
-        raw={key: value for key, value in comments.starting_with("") if len(value) < 2000},
+        settings=settings,
+        raw=comments.raw(),
     )
 
 

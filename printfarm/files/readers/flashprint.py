@@ -33,7 +33,7 @@ def read(comments: Comments) -> Stated:
         bed_c=_pair(_number(comments, "platform_temperature", high=300) or first_bed_c(comments.text)),
         printer=PrinterModel(model=clean_text(comments.first("machine_type"), 120)),
         slots=slots,
-        raw=dict(comments.starting_with("")),
+        raw=comments.raw(),
     )
 
 

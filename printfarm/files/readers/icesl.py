@@ -41,7 +41,7 @@ def read(comments: Comments) -> Stated:
         sources=dict.fromkeys(("layer_height_mm", "first_layer_height_mm", "nozzle_mm", "printer", "supports"), CONFIG)
         | {"layers": COMMENTS}
         | {"nozzle_c": CONFIG if nozzle_c else COMMANDS, "bed_c": CONFIG if bed_c else COMMANDS},
-        raw=dict(comments.starting_with("")),
+        settings=comments.raw(),
     )
 
 

@@ -43,7 +43,7 @@ def read(comments: Comments) -> Stated:
         | dict.fromkeys(("layers", "layer_height_mm", "first_layer_height_mm"), COMMENTS)
         | dict.fromkeys(("nozzle_c", "bed_c"), COMMANDS),
         doubts=_doubts(comments, time_s),
-        raw={key: value for key, value in comments.starting_with("") if not key.startswith(("LAYER", "TYPE", "WIDTH"))},
+        raw=comments.raw(),
     )
 
 

@@ -40,7 +40,7 @@ def read(comments: Comments) -> Stated:
         | dict.fromkeys(("layer_height_mm", "first_layer_height_mm", "nozzle_mm"), CONFIG)
         | {"nozzle_c": CONFIG if nozzle_c else COMMANDS, "bed_c": CONFIG if bed_c else COMMANDS},
         doubts=sum_doubts(comments),
-        raw=dict(comments.starting_with("", "=")),
+        settings=comments.raw("="),
     )
 
 

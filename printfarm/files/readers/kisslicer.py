@@ -44,11 +44,7 @@ def read(comments: Comments) -> Stated:
         sources={"time_total_s": TOTALS, "metres": TOTALS, "layers": COMMENTS, "max_z_mm": COMMENTS}
         | {"layer_height_mm": COMMENTS}
         | dict.fromkeys(("first_layer_height_mm", "nozzle_mm", "nozzle_c", "bed_c", "printer"), CONFIG),
-        raw={
-            key: value
-            for key, value in comments.starting_with("", "=")
-            if not key.startswith(("g_code", "BEGIN", "END"))
-        },
+        settings=comments.raw("="),
     )
 
 

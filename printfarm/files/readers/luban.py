@@ -55,7 +55,7 @@ def read(comments: Comments) -> Stated:
         sources={key: source for key, source in engine.sources.items() if key == "layers"},
         names_features=False,
         doubts=(),
-        raw=dict(own),
+        raw={key: value for key, value in own.items() if not value.startswith("data:")},
     )
 
 

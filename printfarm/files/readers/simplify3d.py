@@ -47,7 +47,7 @@ def read(comments: Comments) -> Stated:
         )
         | dict.fromkeys(filter(None, told), COMMANDS),
         doubts=sum_doubts(comments),
-        raw=dict(comments.starting_with("", ",")),
+        settings=comments.raw(","),
     )
 
 

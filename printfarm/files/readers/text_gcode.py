@@ -118,7 +118,7 @@ def reading_of(
         slicer=stated.slicer,
         plates=(_plate(stated, filaments, text, deadline, offset_bytes),),
         warnings=tuple(found.warnings),
-        raw=storable({"gcode": {"1": {"header": dict(stated.raw), "config": {}, "comments": {}}}}),
+        raw=storable({"gcode": {"1": {"header": dict(stated.raw), "config": dict(stated.settings), "comments": {}}}}),
     )
 
 

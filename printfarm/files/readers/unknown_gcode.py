@@ -29,5 +29,5 @@ def read(comments: Comments) -> Stated:
         bed_c=(bed_c, None) if bed_c else None,
         slots=tuple(StatedSlot(tool + 1) for tool in chosen_tools(comments.text)),
         sources={"layers": COMMENTS, "nozzle_c": COMMANDS, "bed_c": COMMANDS},
-        raw={key: value for key, value in comments.starting_with("") if len(value) < 500},
+        raw=comments.raw(),
     )

@@ -1,5 +1,9 @@
 """G-code of Cura in all its flavours, and its placeholders."""
 
+import base64
+import json
+import zlib
+
 import pytest
 
 from tests.files.readers.text_builders import cura, cura_15, griffin, ultigcode
@@ -163,3 +167,32 @@ def test_the_start_code_is_not_weighed_against_the_amounts(read):
     assert plan is not None
     assert (plan.leaves_out_start, plan.metres) == (True, {1: 2.5})
     assert read(cura(used="772mm3")).plates[0].scan_plan is None
+
+
+def settings_of(reading):
+    return reading.raw["gcode"]["1"]["config"]
+
+
+def test_the_settings_that_were_changed_are_kept(read):
+    inside = {
+        "global_quality": "[general]\\nversion = 4\\n\\n[values]\\nadhesion_type = brim\\n",
+        "extruder_quality": ["[general]\\n[values]\\ninfill_sparse_density = 35\\n", 7, None],
+    }
+    encoded = json.dumps(inside)
+    kept = "".join(f";SETTING_3 {encoded[at : at + 60]}\n" for at in range(0, len(encoded), 60))
+    assert settings_of(read(cura().partition(";SETTING_3")[0] + kept)) == {
+        "adhesion_type": "brim",
+        "infill_sparse_density (1)": "35",
+    }
+
+
+def test_the_profile_of_cura_15_is_unpacked(read):
+    packed = base64.b64encode(zlib.compress(b"layer_height=0.1\bwall_thickness=0.8\x0cstart.gcode=G28")).decode()
+    text = cura_15().partition(";CURA_PROFILE_STRING")[0] + f";CURA_PROFILE_STRING:{packed}\n"
+    assert settings_of(read(text)) == {"layer_height": "0.1", "wall_thickness": "0.8"}
+
+
+@pytest.mark.parametrize("content", [b"no zlib", zlib.compress(b"\x00" * 50_000_000)])
+def test_a_profile_that_is_broken_or_a_bomb_harms_nothing(read, content):
+    text = cura_15().partition(";CURA_PROFILE_STRING")[0] + ";CURA_PROFILE_STRING:" + base64.b64encode(content).decode()
+    assert (read(text).plates[0].time_total_s, settings_of(read(text))) == (8640, {})
