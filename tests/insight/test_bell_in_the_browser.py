@@ -33,7 +33,7 @@ def test_a_bed_is_cleared_from_any_page(page: Page, rows):
         page.get_by_role("button", name="What needs you").press("Enter")
         opened = page.locator("#bell-list")
         expect(opened).to_contain_text("Clear the bed of Anna")
-        opened.get_by_role("button", name="It is clear").click()
+        opened.get_by_role("button", name="Bed is clear").click()
         expect(opened).to_contain_text("Nothing needs you right now")
         expect(page.locator("#bell-count")).to_be_hidden()
         page.keyboard.press("Escape")
@@ -42,7 +42,7 @@ def test_a_bed_is_cleared_from_any_page(page: Page, rows):
         page.get_by_role("link", name="What needs you").click()
         page.wait_for_url("**/needs")
         expect(page.locator("#bell-count")).to_be_visible()
-        page.get_by_role("button", name="It is clear").click()
+        page.get_by_role("button", name="Bed is clear").click()
         expect(page.locator("main")).to_contain_text("Nothing needs you right now")
     with read_only(rows.id) as db:
         assert db.get_one(Printer, anna.id).bed_cleared

@@ -121,7 +121,7 @@ def test_a_filament_runs_out_at_the_job_that_gets_too_little(alice, charlie, row
     assert "Runs out at Vase" in pink.get_text(" ", strip=True)
     assert "the 3rd of 3 jobs that need it" in pink.get_text(" ", strip=True)
     assert pink.select_one(".row-more a")["href"] == f"/queue/jobs/{second.id}"
-    assert pink.select_one(".row-figure").contents[0] == "-20.0 g"
+    assert pink.select_one(".row-figure").contents[0] == "\N{MINUS SIGN}20.0 g"
     assert "One job takes 100 g of 1.00 kg" in green.get_text(" ", strip=True)
     assert green.select_one(".row-figure").contents[0] == "900 g"
     assert not charlie.get("/").all("#lasting")

@@ -125,7 +125,8 @@ def test_filters_alone_are_a_search(alice, things):
 
 
 def test_the_address_holds_them_all_and_the_form_shows_them(alice, things):
-    query = {"q": "fox", "category": "toy", "material": "PLA", "printer": str(things.printer), "in_stock": "1", "from": "0.5", "to": "3"}  # fmt: skip
+    query = {"q": "fox", "category": "toy", "material": "PLA", "in_stock": "1", "from": "0.5", "to": "3"}
+    query["printer"] = str(things.printer)
     page = alice.get("/search", query_string=query)
     assert found(page) == {"Variants": ["for P1S"]}
     form = page.one("main form[role=search]")

@@ -120,7 +120,7 @@ def test_tags_designers_files_slicers_and_settings_are_found(alice, ctx):
 HOSTILE = (
     '"', "'", "*", "dragon*", '"dragon', "dragon OR", "AND", "NOT dragon", "NEAR(dragon vase)", "-dragon", "(dragon", "dragon)",
     "words:dragon", "^dragon", "{dragon}", "dragon + vase", "dragon & vase", "dragon | !vase", "a:*b", "<->", "\\", "';--",
-    "%", "_", "\x00", "drag\x00on", "dragon" * 2_000, "(" * 10_000, '" OR "' * 500, "=", "==", "=x", "a=b=c", "é" * 5_000, "🐉" * 90,
+    "%", "_", "\x00", "drag\x00on", "dragon" * 2_000, "(" * 10_000, '" OR "' * 500, "=", "=x", "a=b=c", "é" * 5_000, "🐉" * 90,
     "\u202e\u200b\ufeff", "\ud7ff", "x" * 31 + " " + "y" * 33, ":*", "''", "1e5", "0x1f", "1.2.3.4", "-1", "٣", "½", "ǅ", "ﬁne",
 )  # fmt: skip
 
