@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     quota_parser.add_argument(
         "--gb", metavar="GB", help='its limit, "none" for no limit, "default" for PRINTFARM_SHOP_QUOTA_GB'
     )
+    _import_arguments(add("import-folder", import_folder, "make models and variants of a folder of sliced files"))
     add("web", web, "run only the web process")
     add("worker", worker, "run only a worker").add_argument("--queue", choices=("fast", "slow"), required=True)
     add("hub", hub, "run only the built-in hub")
@@ -69,6 +70,17 @@ def _parser() -> argparse.ArgumentParser:
     add("demo-visitor", demo_visitor, "run only the demo's visitor")
     add("version", version, "print the version")
     return parser
+
+
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="each folder in it with sliced files becomes a model")
+    parser.add_argument(
+        "--plan", type=Path, metavar="FILE", help="a plan.yaml: names, tags, filaments, what to leave out"
+    )
+    parser.add_argument("--shop", metavar="NAME", help="for which shop, where there are several")
+    parser.add_argument("--dry-run", action="store_true", help="only look, and say what would become what")
+    parser.add_argument("--write-plan", type=Path, metavar="FILE", help="write the plan that it follows, to be edited")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the filament demand as CSV")
 
 
 def up(_arguments: argparse.Namespace) -> int:
@@ -178,6 +190,28 @@ def quota(arguments: argparse.Namespace) -> int:
     if bool(arguments.shop) != bool(arguments.gb):
         return _refuse("--shop and --gb belong together.")
     return _on_all_shops(lambda settings: keeping.quota(settings, arguments.shop, arguments.gb, sys.stdout))
+
+
+def import_folder(arguments: argparse.Namespace) -> int:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from printfarm.core.errors import DomainError
+    from printfarm.processes import importing
+
+    asked = importing.Asked(
+        folder=arguments.folder,
+        plan=arguments.plan,
+        shop=arguments.shop,
+        dry_run=arguments.dry_run,
+        write_plan=arguments.write_plan,
+        report=arguments.report,
+    )
+    try:
+        return importing.import_folder(load_settings(), asked, importing.every_name(sys.stdout))
+    except DomainError as problem:
+        return _refuse(problem.sentence)
+    except SQLAlchemyError:
+        return _refuse("There is no database yet, or it is older than this program. Run `printfarm migrate` first.")
 
 
 def _on_all_shops(work: Callable[[Settings], None]) -> int:

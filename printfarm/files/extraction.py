@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 WALL_S = 30.0
 TICK_S = 5.0
+# What a browser has put is still read from while it is taken in; it goes when that has ended, or by this time.
+STILL_READ_S = 600
 ANSWER_BYTES = 32 * 1024 * 1024
 
 
@@ -122,7 +124,7 @@ def _read(shop_id: UUID, upload: Upload) -> None:
     tick = _ticker(shop_id, upload.id)
     key = storage_key(shop_id, upload.bytes_at, upload.id)
     with storage().local_copy(key) as path, tempfile.TemporaryDirectory(dir=drafts_folder(), prefix=SCRATCH) as scratch:
-        if upload.bytes_at == "incoming" and not _take_in(shop_id, upload, path):
+        if upload.bytes_at == "incoming" and not _take_in(shop_id, upload, path, tick):
             return
         tick(10)
         answer = read_in_child(path, Path(scratch), tick=lambda: tick(0))
@@ -131,25 +133,32 @@ def _read(shop_id: UUID, upload: Upload) -> None:
         pictures = [_keep_picture(shop_id, upload.id, Path(scratch), shown) for shown in answer["pictures"]]
     with unit_of_work(shop_id) as db:
         service.finish_reading(db, upload.id, answer["reading"], pictures)
+        if upload.bytes_at == "incoming":
+            owe(db, service.FORGET_INCOMING, upload.id)
 
 
-def _take_in(shop_id: UUID, upload: Upload, path: Path) -> bool:
+def _take_in(shop_id: UUID, upload: Upload, path: Path, tick: Callable[[int], None]) -> bool:
     """Hash what a browser has put into the storage, and move it to where no browser can write; False for a duplicate."""
-    received = _hash(path)
+    received = _hash(path, tick)
     storage().put_file(storage_key(shop_id, "sliced", upload.id), path)
+    tick(5)
     with unit_of_work(shop_id) as db:
         kept = service.keep_file(db, upload.id, received)
-        owe(db, service.FORGET_INCOMING, upload.id)
+        owe(db, service.FORGET_INCOMING, upload.id, within_s=STILL_READ_S)
     return kept.state == "reading"
 
 
-def _hash(path: Path) -> Received:
+def _hash(path: Path, tick: Callable[[int], None]) -> Received:
+    told_at = time.monotonic()
     sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             sha256.update(chunk)
             md5.update(chunk)
             size += len(chunk)
+            if time.monotonic() - told_at > TICK_S:
+                told_at = time.monotonic()
+                tick(0)
     return Received(sha256.hexdigest(), md5.hexdigest().upper(), size)
 
 

@@ -11,6 +11,7 @@ import time_machine
 from sqlalchemy import func, select
 
 from printfarm.core.clock import utc_now
+from printfarm.core.owed import Owed
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.files import drafts, extraction, sending, service
 from printfarm.files.models import StoredFile, Upload
@@ -311,7 +312,8 @@ def test_what_never_comes_is_given_up_after_three_days(olga, content) -> None:
     step = begin(olga, content).json
     post_piece(olga, step, content)
     with time_machine.travel(utc_now() + timedelta(days=2), tick=True):
-        assert sweep(olga.app) == 0
+        sweep(olga.app)
+        assert state_of(olga.app, olga.shop_id, UUID(step["upload_id"])).state == "receiving"
         assert drafts_of(olga) == [f"{step['upload_id']}.half"]
     with time_machine.travel(utc_now() + timedelta(days=3, minutes=1), tick=True):
         assert sweep(olga.app) >= 1
@@ -353,3 +355,25 @@ def test_as_many_at_once_as_the_setting_says(app, olga, content) -> None:
         for _ in range(places):
             gate.release()
     assert post_piece(olga, step, content).status_code == 200
+
+
+def test_the_sweep_takes_nothing_away_that_is_still_being_read(olga, content, monkeypatch) -> None:
+    """The fast worker removes what was taken in; the slow one reads on from it."""
+    upload_id = send_rest(olga, begin(olga, content).json, content)
+    real = extraction.read_in_child
+
+    def while_the_sweep_goes(*args: object, **options: object) -> object:
+        sweep(olga.app)
+        place = olga.app.config["SETTINGS"].files_dir / f"{olga.shop_id}/incoming/{upload_id}"
+        assert place.exists()
+        return real(*args, **options)
+
+    monkeypatch.setattr(extraction, "read_in_child", while_the_sweep_goes)
+    assert read(olga, upload_id).state == "needs-answer"
+    assert due(olga.app, upload_id) == [service.FORGET_INCOMING]
+
+
+def due(app, upload_id: UUID) -> list[str]:
+    with app.app_context(), read_only(None) as db:
+        mine = select(Owed.kind).where(Owed.subject_id == upload_id, Owed.due_at <= utc_now())
+        return list(db.scalars(mine.where(Owed.kind == service.FORGET_INCOMING)))

@@ -343,7 +343,7 @@ def clear_its_bed(olivia: Plain) -> None:
         olivia.page.locator("header").get_by_role("link", name="What needs you").tap()
     expect(clear).to_be_visible()
     what = clear.inner_text().split("\n")[0]
-    olivia.sends("It is clear", clear)
+    olivia.sends("Bed is clear", clear)
     expect(olivia.page.locator("main")).not_to_contain_text(what)
 
 

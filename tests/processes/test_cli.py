@@ -16,7 +16,20 @@ def test_version(tmp_path: Path):
 
 def test_help_names_every_command(tmp_path: Path):
     text = run(tmp_path, "--help").stdout
-    for command in ("up", "demo", "inspect", "migrate", "backup", "restore", "reset-password", "web", "worker", "hub"):
+    for command in (
+        "up",
+        "demo",
+        "inspect",
+        "migrate",
+        "backup",
+        "restore",
+        "reset-password",
+        "orphans",
+        "quota",
+        "web",
+        "worker",
+        "hub",
+    ):
         assert f"\n    {command}" in text
 
 
@@ -92,3 +105,13 @@ def test_a_hub_that_cannot_go_on_says_so_to_whoever_started_it(tmp_path: Path):
     done = run(tmp_path, "hub", PRINTFARM_HUB="on")
     assert done.returncode == 1
     assert "does not hold url, hub_id and secret" in done.stderr
+
+
+def test_quota_and_orphans_speak_for_every_shop(tmp_path: Path):
+    assert run(tmp_path, "quota").returncode == 2
+    run(tmp_path, "migrate")
+    assert run(tmp_path, "quota").returncode == 0
+    assert run(tmp_path, "orphans", "--list", "5").returncode == 0
+    assert "belong together" in run(tmp_path, "quota", "--shop", "Mine").stderr
+    refused = run(tmp_path, "quota", "--shop", "Mine", "--gb", "5")
+    assert (refused.returncode, refused.stderr.strip()) == (2, 'There is no shop "Mine".')
