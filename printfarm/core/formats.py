@@ -21,9 +21,10 @@ def grams(milligrams: int | None) -> str:
         return NOTHING
     weight = grams_from_mg(milligrams)
     if abs(weight) >= 1000:
-        return f"{format_decimal((weight / 1000).quantize(Decimal('0.01')), '#,##0.00', _locale())} kg"
-    pattern = "#,##0.0" if abs(weight) < 100 else "#,##0"
-    return f"{format_decimal(weight, pattern, _locale())} g"
+        said = f"{format_decimal((weight / 1000).quantize(Decimal('0.01')), '#,##0.00', _locale())} kg"
+    else:
+        said = f"{format_decimal(weight, '#,##0.0' if abs(weight) < 100 else '#,##0', _locale())} g"
+    return said.replace("-", "\N{MINUS SIGN}")
 
 
 def duration(seconds: float | None) -> str:

@@ -14,6 +14,7 @@ from printfarm.core.units import mg_from_grams
 from printfarm.core.web import Deferred, ViewAnswer, done, is_fragment, page, refused, render_block
 from printfarm.filament import queries, service
 from printfarm.filament.forms import FilamentForm, NewSpoolForm, ResolveForm, SpoolFactsForm, WeighForm
+from printfarm.filament.from_above import loaded_in
 from printfarm.filament.models import MATERIALS
 
 bp = Blueprint("filament", __name__, url_prefix="/filament")
@@ -51,11 +52,13 @@ def add_filament(db: Session) -> ViewAnswer:
 @shop_view(role="viewer")
 def filament(db: Session, filament_id: UUID) -> ViewAnswer:
     found = service.find_filament(db, filament_id)
+    spools = queries.spools_of(db, filament_id)
     return page(
         "filament/filament.html",
         filament=found,
         stock=queries.stock_of(db, [found])[0],
-        spools=queries.spools_of(db, filament_id),
+        spools=spools,
+        loaded=loaded_in(db, [spool.id for spool in spools]),
         ledger=queries.ledger_of(db, filament_id=filament_id, page=_page()),
         people=queries.people(db),
     )
@@ -187,8 +190,10 @@ def _spools(db: Session) -> dict[str, Any]:
         "low": "low" in request.args,
         "archived": "archived" in request.args,
     }
+    found = queries.list_spools(db, page=_page(), **asked)
     return {
-        "found": queries.list_spools(db, page=_page(), **asked),
+        "found": found,
+        "loaded": loaded_in(db, [spool.id for spool in found.items]),
         "asked": asked,
         "materials": queries.materials_in_use(db),
         "totals": queries.stock_totals(db),
@@ -199,6 +204,7 @@ def _spools(db: Session) -> dict[str, Any]:
 def _spool(db: Session, spool_id: UUID, form: WeighForm | None = None) -> dict[str, Any]:
     return {
         "spool": service.find_spool(db, spool_id),
+        "loaded": loaded_in(db, [spool_id]),
         "ledger": queries.ledger_of(db, spool_id=spool_id, page=_page()),
         "people": queries.people(db),
         "form": form or WeighForm(formdata=None),

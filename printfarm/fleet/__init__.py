@@ -8,10 +8,14 @@ def install(app: Flask) -> None:
     printer's page and to the fleet page: templates in `app.extensions["printfarm.printer_actions"]` and
     `["printfarm.printers_actions"]`.
     """
+    from printfarm.filament.from_above import LOADED
     from printfarm.fleet import live, reactions, views  # noqa: F401  # reactions and screens register by being imported
+    from printfarm.fleet.queries.loaded import slots_of_spools
     from printfarm.fleet.views import link
 
     app.register_blueprint(views.bp)
     app.register_blueprint(link.bp)
+    if slots_of_spools not in LOADED:  # an application may be made twice in a process
+        LOADED.append(slots_of_spools)
     for place in ("printer", "printers"):
         app.jinja_env.globals[f"{place}_actions"] = app.extensions.setdefault(f"printfarm.{place}_actions", [])

@@ -37,6 +37,7 @@ for listing in (PrintersListed, HubConnected, HubLost):
     marks(listing, "fleet")
 for fact in (SlotsChanged, PrinterErrorRaised, PrinterErrorCleared, PrinterChanged, CommandAnswered):
     marks(fact, "printer")
+marks(SlotsChanged, "filament")  # a spool says in which printer it is
 for answer in (TrialAnswered, CommandAnswered, HubConnected, HubLost):
     marks(answer, "trial")
 # The queue shows what follows from a report, and the hub's own socket listens for what waits for it.

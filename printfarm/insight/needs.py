@@ -146,7 +146,7 @@ def _beds(seen: list[Seen]) -> Iterator[Need]:
     """What still stands on a bed. A printer at work has its bed in use, so it waits until that is over."""
     for printer, facts in seen:
         if not printer.bed_cleared and not facts.is_working:
-            action = Action("It is clear", "check", "insight.clear_bed", {"printer_id": printer.id})
+            action = Action("Bed is clear", "check", "insight.clear_bed", {"printer_id": printer.id})
             title, todo = f"Clear the bed of {printer.name}", "Nothing starts there until it is clear."
             yield _at_printer("bed", "warn", "hourglass", printer, title, todo, action=action)
 

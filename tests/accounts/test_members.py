@@ -78,7 +78,10 @@ def test_the_last_owner_can_neither_step_down_nor_leave(ctx, alice, adam):
         assert page.status == 409
         assert "only owner" in page.text
     assert alice.post(f"/members/{membership(alice)}/remove").status == 409
+    mine = f"#member-{membership(alice)}"
+    assert alice.get("/members").one(mine).select_one("form") is None  # nothing is offered that is refused
     alice.post(f"/members/{membership(adam)}/role", {"role": "owner"})
+    assert alice.get("/members").one(mine).select_one("form") is not None
     assert alice.post("/members/leave").status == 303
     assert role_of(alice) is None
 

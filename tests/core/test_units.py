@@ -76,7 +76,7 @@ def test_a_time_without_a_zone_cannot_be_stored():
         (99_949, "99.9 g"),
         (123_456, "123 g"),
         (1_204_000, "1.20 kg"),
-        (-5_000, "-5.0 g"),
+        (-5_000, "\N{MINUS SIGN}5.0 g"),
     ],
 )
 def test_weights(milligrams, text):

@@ -75,6 +75,8 @@ def test_a_spool_is_assigned_by_hand(app, shop, olga, reported, spools):
     answer = olga.post(f"/fleet/slots/{slot.id}", {"spool_id": str(spools["black"])})
     assert answer.status == 303
     assert "is in A1." in olga.get(answer.location).text
+    assert "in Anna A1" in olga.get("/filament/spools").one(f"#spool-{spools['black']}").text
+    assert "in Anna" not in olga.get("/filament/spools").one(f"#spool-{spools['white']}").text
     now = slot_of(app, shop, "A1")
     assert (now.spool_id, now.remaining_mg, now.material) == (spools["black"], 1_000_000, "PLA")
 

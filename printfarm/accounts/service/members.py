@@ -131,9 +131,14 @@ def _check_may_give(by_role: str, role: str) -> None:
         raise NotAllowed("Only an owner can make somebody owner, or change what an owner is.")
 
 
-def _keep_an_owner(db: Session, shop_id: UUID) -> None:
+def has_one_owner(db: Session, shop_id: UUID) -> bool:
+    """The shop's last owner keeps the role and the shop."""
     owners = db.scalar(
         select(func.count()).select_from(Membership).where(Membership.shop_id == shop_id, Membership.role == "owner")
     )
-    if owners is None or owners < 2:
+    return (owners or 0) < 2
+
+
+def _keep_an_owner(db: Session, shop_id: UUID) -> None:
+    if has_one_owner(db, shop_id):
         raise LastOwner

@@ -83,6 +83,7 @@ def _members(db: Session, form: InviteForm | None = None, invite_link: str | Non
         members=members_of(db, shop_of(db), request.args.get("page", 1, type=int)),
         invites=open_invites(db, shop_of(db)) if may_manage else [],
         may_manage=may_manage,
+        one_owner=may_manage and service.has_one_owner(db, shop_of(db)),
         roles=roles,
         form=form,
         invite_link=invite_link,
