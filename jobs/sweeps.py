@@ -19,6 +19,7 @@ DOES: dict[str, tuple[str, str]] = {
     "forget-incoming": ("jobs.extraction.forget_incoming", FAST),
     "scan-file": ("jobs.scanning.scan_file", SLOW),
     "run-import": ("jobs.importing.run_import", SLOW),
+    "forget-import": ("jobs.importing.forget_import", FAST),
     "prepare-image": ("jobs.library.prepare_image", SLOW),
     "recompute-feasibility": ("jobs.queue.recompute_feasibility", FAST),
     "expire-command": ("jobs.fleet.expire_command", FAST),

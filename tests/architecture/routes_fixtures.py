@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 from PIL import Image
 
@@ -18,6 +19,7 @@ from tests.architecture.world import Shop
 IDS = {
     "category_id": "categories",
     "image_id": "model_images",
+    "import_id": "imports",
     "entry_id": "stock_entries",
     "file_id": "pictures",
     "filament_id": "filaments",
@@ -75,6 +77,14 @@ def png() -> bytes:
     """A picture of one pixel."""
     out = BytesIO()
     Image.new("RGB", (1, 1)).save(out, "PNG")
+    return out.getvalue()
+
+
+def small_zip() -> bytes:
+    """A zip with one mesh in it."""
+    out = BytesIO()
+    with ZipFile(out, "w") as archive:
+        archive.writestr("Fox/fox.stl", "solid fox\nendsolid fox\n")
     return out.getvalue()
 
 
@@ -176,6 +186,18 @@ ROUTES: dict[str, Ask] = {
     "library.edit_model": Ask(),
     "library.edit_variant": Ask(),
     "library.images": Ask(),
+    "library.change_plan": Ask(form=lambda _: {"plan": (BytesIO(b"ignore: [old/*]\n"), "plan.yaml")}),
+    "library.decide_filaments": Ask(form=lambda shop: {"wish-pla||": str(shop["filaments"])}),
+    "library.import_": Ask(),
+    "library.import_plan": Ask(),
+    "library.import_report": Ask(),
+    "library.import_report_csv": Ask(),
+    "library.imports": Ask(),
+    "library.receive_import": Ask(form=lambda _: {"zip": (BytesIO(small_zip()), "a.zip")}),
+    "library.remove_import": Ask(last=True),
+    "library.retry_import": Ask(),
+    "library.start_import": Ask(form=lambda _: {"goal": "import"}),
+    "library.stop_import": Ask(),
     "library.keep_typed": Ask(form=answer_form, keeps="uploads"),
     "library.model": Ask(),
     "library.models": Ask(),

@@ -42,6 +42,13 @@ VALUES: dict[str, Values] = {
     "uploads.error": lambda _ids: "It could not be read.",
     "uploads.bytes_at": lambda _ids: "sliced",
     "uploads.duplicate_of_id": lambda _ids: None,
+    "imports.source": lambda _ids: "zip",
+    "imports.goal": lambda _ids: "import",
+    "imports.state": lambda _ids: "stopped",
+    "imports.plan": lambda _ids: {},
+    "import_items.kind": lambda _ids: "file",
+    "import_items.state": lambda _ids: "ready",
+    "import_items.found": lambda _ids: {"wants": [WISH]},
     "stock_entries.kind": lambda _ids: "print",
     "stock_entries.spool_id": lambda _ids: None,
     "stock_entries.undoes_id": lambda _ids: None,
@@ -75,6 +82,20 @@ VALUES: dict[str, Values] = {
     "run_reports.state": lambda _ids: "running",
     "foreign_runs.state": lambda _ids: "running",
     "job_events.kind": lambda _ids: "note",
+}
+
+
+# A filament that a file of an import asks for.
+WISH = {
+    "slot": 1,
+    "material": "PLA",
+    "colour_hex": "",
+    "vendor": "",
+    "preset": "",
+    "grams": 1.0,
+    "density_g_cm3": None,
+    "cost_per_gram": None,
+    "plates": 1,
 }
 
 
