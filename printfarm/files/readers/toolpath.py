@@ -23,6 +23,7 @@ _MOST_LINES = 120_000
 _SECONDS = 4.0
 _FAR_MM = 5000.0
 _ARC_STEPS = 12
+_ARCS = {b"G2", b"G3"}
 _WORD = re.compile(rb"([XYZEIJ])[ ]?(-?\d*\.?\d+)")
 _LAYER = re.compile(rb";[ ]?(?:LAYER_CHANGE|CHANGE_LAYER|LAYER:\d|BEGIN_LAYER_OBJECT|layer \d)", re.IGNORECASE)
 _CUSTOM = re.compile(rb";[ ]?(?:TYPE|FEATURE):[ ]?(.*)")
@@ -80,6 +81,7 @@ def _text_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _comment(head: _Head, line: bytes) -> None:
     if not head.marked and _LAYER.match(line):
         head.marked = True
+        head.layer, head.layer_z = 0, None
         head.lines.clear()  # what came before is the start code: a line of purge at the edge of the bed
     elif feature := _CUSTOM.match(line):
         head.custom = feature[1].strip() == b"Custom"
@@ -106,7 +108,8 @@ def _move(head: _Head, words: dict[bytes, float], name: bytes) -> None:
     z = base[2] + words[b"Z"] if b"Z" in words else head.z
     e = words.get(b"E", 0.0 if head.extrudes_relative else head.e)
     pushed = e if head.extrudes_relative else e - head.e
-    if pushed > 0 and (x, y) != (head.x, head.y) and not head.custom and max(abs(x), abs(y)) < _FAR_MM:
+    moved = (x, y) != (head.x, head.y) or (name in _ARCS and bool(words.keys() & {b"I", b"J"}))
+    if pushed > 0 and moved and not head.custom and max(abs(x), abs(y)) < _FAR_MM:
         if z != head.layer_z:
             head.layer, head.layer_z = head.layer + 1, z
         head.lines += _path(head, x, y, words, name)
@@ -116,7 +119,7 @@ def _move(head: _Head, words: dict[bytes, float], name: bytes) -> None:
 
 def _path(head: _Head, x: float, y: float, words: dict[bytes, float], name: bytes) -> Iterator[Line]:
     """A straight line, or short ones along an arc around (I, J)."""
-    if name not in {b"G2", b"G3"} or (b"I" not in words and b"J" not in words):
+    if name not in _ARCS or (b"I" not in words and b"J" not in words):
         yield head.x, head.y, x, y, head.layer
         return
     centre_x, centre_y = head.x + words.get(b"I", 0.0), head.y + words.get(b"J", 0.0)
