@@ -14,6 +14,7 @@ from printfarm.files.readers.results import Thumbnail, UnreadableFile
 _BEGIN = re.compile(
     rb"\n;[ \t]?(thumbnail(?:_[A-Z]{2,8})?|png|jpg) begin[ \t]+(\d{1,5})[ \t]*[x*][ \t]*(\d{1,5})[^\n]*"
 )
+_DATA = re.compile(rb"[\r\n];[ \t]?thumbnail:[ \t]?data:image/[a-z]{3,4};base64,([A-Za-z0-9+/=]{20,4000000})")
 _MAX_TEXT_PICTURES = 24
 _USEFUL_SIDE_PX = 640
 _JPEG_SIZE_MARKS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -48,7 +49,8 @@ def thumbnail(kind: str, content: bytes, limits: Limits) -> Thumbnail | None:
 
 def text_thumbnails(head: bytes, limits: Limits) -> tuple[Thumbnail, ...]:
     """The pictures in the comments of a G-code, best first; a block without end is left out."""
-    found = [t for content in _text_blocks(head) if (t := thumbnail("gcode", content, limits))]
+    contents = (*_text_blocks(head), *_data_addresses(head))
+    found = [t for content in contents if (t := thumbnail("gcode", content, limits))]
     return best_first(found)
 
 
@@ -104,6 +106,15 @@ def _text_blocks(head: bytes) -> Iterator[bytes]:
         except binascii.Error:
             continue
         at = end
+
+
+def _data_addresses(head: bytes) -> Iterator[bytes]:
+    """What Luban and the scripts for its printers write: `;thumbnail: data:image/png;base64,…`, on one line."""
+    for found in _DATA.findall(head)[:_MAX_TEXT_PICTURES]:
+        try:
+            yield base64.b64decode(found, validate=True)
+        except binascii.Error:
+            continue
 
 
 def _jpeg_size(content: bytes) -> tuple[str, int, int] | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from printfarm.files.readers.results import PrinterModel, Slicer, Thumbnail
+from printfarm.files.readers.results import PrinterModel, Slicer
 
 Pair = tuple[float | None, float | None]
 
@@ -52,7 +52,6 @@ class Stated:
     printer: PrinterModel = field(default_factory=PrinterModel)
     supports: bool | None = None
     slots: tuple[StatedSlot, ...] = ()
-    thumbnails: tuple[Thumbnail, ...] = ()
     names_features: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
     doubts: tuple[tuple[str, str], ...] = ()

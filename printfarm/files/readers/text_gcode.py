@@ -21,7 +21,7 @@ from printfarm.files.readers.comments import Comments
 from printfarm.files.readers.gcode_facts import find_slicer, minutes_left_s
 from printfarm.files.readers.gcode_stream import GcodeReader, GcodeText
 from printfarm.files.readers.limits import MIB, Deadline
-from printfarm.files.readers.pictures import best_first, text_thumbnails
+from printfarm.files.readers.pictures import text_thumbnails
 from printfarm.files.readers.plates import Findings, grams_per_metre, scan_plan
 from printfarm.files.readers.results import Filament, FileReading, Plate
 from printfarm.files.readers.scan_plan import ScanPlan
@@ -125,7 +125,6 @@ def reading_of(
 def _plate(
     stated: Stated, filaments: tuple[Filament, ...], text: GcodeText, deadline: Deadline, offset_bytes: int
 ) -> Plate:
-    pictures = best_first((*text_thumbnails(text.head, deadline.limits), *stated.thumbnails))
     plate = Plate(
         index=1,
         time_total_s=stated.time_total_s,
@@ -139,7 +138,7 @@ def _plate(
         printer=stated.printer,
         supports=stated.supports,
         filaments=filaments,
-        thumbnails=pictures,
+        thumbnails=text_thumbnails(text.head, deadline.limits),
         printable=True,
         gcode_bytes=text.size_bytes,
         scan_plan=_scan_plan(stated, filaments, text, offset_bytes),
