@@ -53,6 +53,7 @@ class Thing:
     plates: Sequence[str] = ("",)
     nozzle_mm: float = 0.4
     description: str = ""
+    tags: Sequence[str] = ()
     by_visitor: bool = True  # False: uploaded, and left for a person to answer
 
     @property
@@ -141,7 +142,7 @@ def pawns(colour: str) -> list[Solid]:
 THINGS = (
     Thing(
         "Chess pawns", "toy", "X1C", 64, 168, [Use("white", 27.4)],
-        lambda: [pawns(WHITE)], description="The four that always get lost.",
+        lambda: [pawns(WHITE)], description="The four that always get lost.", tags=("chess", "game", "spare part"),
     ),
     Thing(
         "Gear box gears", "functional", "P1S", 58, 45, [Use("night", 31.2)],
@@ -154,6 +155,9 @@ THINGS = (
     Thing(
         "Star key rings", "keychain", "A1MINI", 44, 20, [Use("green", 8.6)],
         lambda: [[prism(star(5, 13, 5.5), 4, GREEN, at=at, holes=[circle(1.6, 16, (0, 8.6))]) for at in CORNERS]],
+        tags=("gift", "kids"),
+        description="Four at once.\n\n## After printing\n\n- Let the bed cool: they come off by themselves.\n"
+        "- Rings of **20 mm** fit.",
     ),
     Thing(
         "Two-tone planter", "decoration", "X1C", 96, 170, [Use("white", 38.9, 6.1, 3.2), Use("black", 21.5, 5.8, 2.9)],
@@ -166,6 +170,7 @@ THINGS = (
     Thing(
         "Moon earrings", "earring", "A1MINI", 38, 15, [Use("ivory", 3.4)],
         lambda: [[prism(crescent(12), 3, IVORY, at=at) for at in CORNERS]],
+        tags=("gift", "jewellery"),
     ),
     Thing(
         "Twisted vase", "decoration", "P1S", 88, 350, [Use("night", 46.0)],
@@ -179,7 +184,7 @@ THINGS = (
             [lathe([(20, 0), (20, 24)], BLUE, flutes=6, depth=0.05, is_open=True)],
             [prism(star(6, 22, 19), 5, BLUE)],
         ],
-        plates=("Box", "Lid"),
+        plates=("Box", "Lid"), tags=("gift", "two plates"),
     ),
     Thing(
         "Wall hook", "tool", "P1S", 49, 60, [Use("night", 17.9)],

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from decimal import Decimal
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -77,6 +78,15 @@ def _open(db: Session) -> tuple[UUID, UUID]:
         password=secrets.token_urlsafe(24),  # nobody knows it: the link signs in
         shop_name="Corner Print Works",
         timezone=_own_zone(),
+    )
+    accounts.change_shop(
+        db,
+        membership.shop_id,
+        electricity_per_kwh=Decimal("0.32"),
+        printer_power_w=110,
+        machine_per_hour=Decimal("0.45"),
+        labour_per_hour=Decimal(30),
+        labour_minutes_per_print=4,
     )
     sam = accounts.add_user(db, email=VISITOR, name="Sam, who visits", password=secrets.token_urlsafe(24))
     accounts.add_member(db, sam, db.get_one(Shop, membership.shop_id), "operator")

@@ -120,7 +120,7 @@ class Visitor:
             upload,
             intake.Answer(
                 model_id=None,
-                model=ModelFacts(thing.name, DESIGNER, thing.description, thing.category),
+                model=ModelFacts(thing.name, DESIGNER, thing.description, thing.category, tags=thing.tags),
                 variant_name=guesses.variant_name(upload.extracted or {}),
                 slots=[
                     intake.SlotAnswer(slot, self._shop.filaments[use.roll])

@@ -2,6 +2,7 @@
 
 import threading
 import zipfile
+from html import escape
 from pathlib import Path
 from uuid import UUID
 
@@ -289,3 +290,26 @@ def test_an_unsliced_project_is_kept_and_says_that_it_must_be_sliced(olga, tmp_p
     page = olga.get(save(olga, upload_id).location)
     assert "must be sliced before it can be printed" in page.text
     assert not rows(olga, Variant)[0].sliced
+
+
+def test_what_the_file_says_of_its_model_is_filled_in(olga, bob, tmp_path: Path) -> None:
+    """Bambu Studio writes HTML, escaped twice; licence and designer are plain."""
+    said = escape(escape("<p>A <b>red</b> fox.</p><ul><li>No supports</li></ul><script>alert(1)</script>"))
+    entries = sliced_3mf_entries([PlateSpec()], title="Fox", designer="Ann")
+    about = f'<metadata name="Description">{said}</metadata><metadata name="License">BY-NC-ND</metadata>'
+    model = entries["3D/3dmodel.model"].decode()
+    entries["3D/3dmodel.model"] = model.replace("<metadata ", f"{about}<metadata ", 1).encode()
+    path = tmp_path / "fox.gcode.3mf"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    upload_id = arrive_and_read(olga, path)
+    form = offered(olga.get(f"/library/uploads/{upload_id}"))
+    assert form["description"].replace("\r\n", "\n") == "A **red** fox.\n\n- No supports"
+    assert (form["licence"], form["designer"], form["model_name"]) == ("BY-NC-ND", "Ann", "Fox")
+    save(olga, upload_id, tags="Forest, gift")
+    (link,) = bob.get("/library/").all("#model-list h2 a")
+    page = bob.get(link["href"])
+    assert page.one(".written strong").get_text() == "red"
+    assert [chip.get_text() for chip in page.all(".chip")] == ["forest", "gift"]
+    assert "alert(1)" not in page.text

@@ -91,7 +91,7 @@ def test_which_printers_fit_and_why_not(olga, bob, variant, printer_id) -> None:
         printer.model_id, printer.model = "N1", "A1 mini"
     fits = bob.get(f"/library/variants/{variant}").one("[id^=fits-]")
     assert "Fits 0 of 1 printer" in fits.summary.get_text()
-    assert "sliced for bambu lab p1s" in fits.li.get_text().casefold()
+    assert "Sliced for Bambu Lab P1S" in fits.li.get_text()
     assert fits.li.a["href"] == f"/fleet/printers/{printer_id}"
 
 
