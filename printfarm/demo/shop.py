@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from decimal import Decimal
 from uuid import UUID
 from zoneinfo import available_timezones
 
