@@ -9,7 +9,7 @@ from printfarm.files.readers.gcode_stream import GcodeReader, GcodeText
 from printfarm.files.readers.limits import Deadline
 from printfarm.files.readers.mesh_3mf import project_geometry
 from printfarm.files.readers.mesh_reading import drawing
-from printfarm.files.readers.model_3mf import Geometry
+from printfarm.files.readers.model_3mf import Geometry, Said
 from printfarm.files.readers.package import (
     Package,
     PictureReader,
@@ -64,8 +64,8 @@ def read(source: Source, deadline: Deadline) -> FileReading:
     reader = _PlateReader(archive, deadline, package, pictures)
     plates = tuple(reader.read(i, gcodes.get(i), sliced.get(i), defined.get(i)) for i in indexes)
     _warn_about_names(archive, package)
-    names = package.model_settings.names
-    geometry = Geometry() if gcodes else project_geometry(archive, deadline, package.found, names)
+    said = Said(names=package.model_settings.names)
+    geometry = Geometry() if gcodes else project_geometry(archive, deadline, package.found, said)
     return FileReading(
         format="gcode.3mf" if gcodes else "3mf",
         sliced=bool(gcodes),

@@ -1,11 +1,9 @@
 """Reads 3MF files that hold nothing but models: no settings of a slicer, no G-code."""
 
-from collections.abc import Mapping
-
 from printfarm.files.readers.archive import Archive, DamagedEntry
 from printfarm.files.readers.limits import Deadline
 from printfarm.files.readers.mesh_reading import drawing, warn_about_mesh
-from printfarm.files.readers.model_3mf import Geometry, read_geometry
+from printfarm.files.readers.model_3mf import Geometry, Said, read_geometry
 from printfarm.files.readers.package import PictureReader, read_package, title
 from printfarm.files.readers.package_xml import BrokenXml
 from printfarm.files.readers.plates import Findings
@@ -57,12 +55,10 @@ def objects_of(geometry: Geometry) -> tuple[str, ...]:
     return tuple(item.name for item in items if item.name)
 
 
-def project_geometry(
-    archive: Archive, deadline: Deadline, found: Findings, names: Mapping[int, str] | None = None
-) -> Geometry:
+def project_geometry(archive: Archive, deadline: Deadline, found: Findings, said: Said | None = None) -> Geometry:
     """The meshes of a project. Its settings count more: a model that cannot be read is only a warning."""
     try:
-        geometry = read_geometry(archive, deadline, names)
+        geometry = read_geometry(archive, deadline, said)
     except (BrokenXml, DamagedEntry) as error:
         found.warn("mesh_unreadable", f"The model in this project cannot be read: {str(error)[:200]}.")
     except UnreadableFile as error:

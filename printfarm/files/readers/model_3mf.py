@@ -1,6 +1,6 @@
 """The geometry of a 3MF: its objects in all parts, how they are put together, and where they stand on the bed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from printfarm.files.readers.archive import Archive
@@ -49,20 +49,28 @@ class Geometry:
             yield from one.chunks()
 
 
-def read_geometry(archive: Archive, deadline: Deadline, names: Mapping[int, str] | None = None) -> Geometry:
-    """Read all parts that are used; raises BrokenXml, DamagedEntry or UnreadableFile.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a slicer says elsewhere of the objects of the first part, by their numbers.
 
-    `names` are those of the objects of the first part, where a slicer keeps them elsewhere.
+    `left_out` are the first and the last of triangles that only modify: they are no part of what is printed.
     """
+
+    names: Mapping[int, str] = field(default_factory=dict)
+    left_out: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
+
+
+def read_geometry(archive: Archive, deadline: Deadline, said: Said | None = None) -> Geometry:
+    """Read all parts that are used; raises BrokenXml, DamagedEntry or UnreadableFile."""
     entry = model_entry(archive)
     if entry is None:
         return Geometry()
-    return _GeometryReader(archive, deadline, names or {}).read(entry)
+    return _GeometryReader(archive, deadline, said or Said()).read(entry)
 
 
 class _GeometryReader:
-    def __init__(self, archive: Archive, deadline: Deadline, names: Mapping[int, str]) -> None:
-        self._names = names
+    def __init__(self, archive: Archive, deadline: Deadline, said: Said) -> None:
+        self._said = said
         self._archive = archive
         self._deadline = deadline
         self._parts: dict[str, ModelPart] = {}
@@ -73,6 +81,7 @@ class _GeometryReader:
 
     def read(self, entry: str) -> Geometry:
         root = self._part(entry)
+        self._leave_out(root)
         self._unit_mm = root.unit_mm  # all parts of a file share the unit of the first
         geometry = Geometry()
         items: list[MeshItem] = []
@@ -84,6 +93,13 @@ class _GeometryReader:
         geometry.mesh = mesh_of(items, root.unit) if items else None
         geometry.beams = sum(part.beams for part in self._parts.values())
         return geometry
+
+    def _leave_out(self, root: ModelPart) -> None:
+        for number, ranges in self._said.left_out.items():
+            if number in root.objects:
+                corners = root.objects[number].mesh.corners
+                for first, last in sorted(ranges, reverse=True):
+                    del corners[3 * first : 3 * (last + 1)]
 
     def _part(self, name: str) -> ModelPart:
         if name not in self._parts:
@@ -102,7 +118,7 @@ class _GeometryReader:
         return found, name
 
     def _name(self, reference: Reference, part: str) -> str | None:
-        return self._find(reference, part)[0].name or self._names.get(reference.object_id)
+        return self._find(reference, part)[0].name or self._said.names.get(reference.object_id)
 
     def _placed(self, reference: Reference, part: str, outer: tuple[Matrix, ...], depth: int) -> Iterator[Placed]:
         """All meshes of an object and of those inside of it; the inner matrix counts first."""

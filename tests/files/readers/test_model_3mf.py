@@ -127,6 +127,24 @@ def test_a_project_with_a_broken_model_keeps_its_settings(tmp_path: Path):
     assert "mesh_unreadable" in [w.code for w in reading.warnings]
 
 
+def test_volumes_of_prusaslicer_that_only_modify_are_left_out(tmp_path: Path):
+    points, faces = box()
+    more, again = box(1, 1, 1, at=(5, 5, 5))
+    mesh = mesh_xml(points + more, [*faces, *[[index + 8 for index in face] for face in again]])
+    entries = {
+        "3D/3dmodel.model": model_xml([object_xml(1, mesh)], [ITEM]),
+        "Metadata/Slic3r_PE.config": "; layer_height = 0.2\n; filament_type = PLA\n",
+        "Metadata/Slic3r_PE_model.config": '<config><object id="1"><metadata type="object" key="name" value="Ring"/>'
+        '<volume firstid="0" lastid="11"><metadata type="volume" key="volume_type" value="ModelPart"/></volume>'
+        '<volume firstid="12" lastid="23"><metadata type="volume" key="volume_type" value="NegativeVolume"/></volume>'
+        '</object><object id="7"><volume firstid="0" lastid="9"><metadata key="modifier" value="1"/></volume></object>'
+        "</config>",
+    }
+    reading = read_file(write_zip(tmp_path / "a.zip", entries))
+    assert [(i.name, i.triangles, i.volume_mm3, i.is_closed) for i in reading.mesh.items] == [("Ring", 12, 6000, True)]
+    assert reading.plates[0].objects == ("Ring",)
+
+
 def test_a_lattice_of_bars_is_kept_without_a_size(tmp_path: Path):
     lattice = (
         '<mesh><vertices/><triangles/><b:beamlattice><b:beams><b:beam v1="0" v2="1"/></b:beams></b:beamlattice></mesh>'

@@ -40,7 +40,7 @@ def misses(*arguments: str) -> set[tuple[str, str]]:
 
 
 @NEEDS_SAMPLES
-@pytest.mark.parametrize("folder", ["bambu", "orca", "prusa", "cura", "other"])
+@pytest.mark.parametrize("folder", ["bambu", "orca", "prusa", "cura", "other", "models"])
 def test_every_stated_value_is_right(folder):
     assert misses("--folder", folder) <= CONTRADICTIONS
 
