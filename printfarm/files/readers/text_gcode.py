@@ -26,7 +26,7 @@ from printfarm.files.readers.plates import Findings, grams_per_metre, scan_plan
 from printfarm.files.readers.results import Filament, FileReading, Plate
 from printfarm.files.readers.scan_plan import ScanPlan
 from printfarm.files.readers.settings import Settings, SettingsChain
-from printfarm.files.readers.stated import HEADER, Stated, StatedSlot
+from printfarm.files.readers.stated import COMMENTS, HEADER, Stated, StatedSlot
 from printfarm.files.readers.values import storable
 
 _SIGNATURE_CHARACTERS = 1 << 20
@@ -104,6 +104,8 @@ def reading_of(
     if written_by is None:
         return plain_gcode.reading_of_family(text, deadline, found, offset_bytes=offset_bytes)
     stated = written_by.read(Comments.of_ends(text.head, text.tail, text.size_bytes))
+    if stated.layers is None and text.body.layers:
+        stated = replace(stated, layers=text.body.layers, sources={**stated.sources, "layers": COMMENTS})
     if stated.time_total_s is None and (left_s := minutes_left_s(text.head)):
         stated = replace(stated, time_total_s=left_s, sources={**stated.sources, "time_total_s": "m73"})
     if complete is not None:
