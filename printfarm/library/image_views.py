@@ -16,6 +16,7 @@ from printfarm.core.errors import DomainError
 from printfarm.core.owed import owe
 from printfarm.core.web import ViewAnswer, done, page
 from printfarm.core.work import read_only, unit_of_work
+from printfarm.files import orphans, quota
 from printfarm.files.multipart import skip
 from printfarm.files.service import FORGET
 from printfarm.library import image_work, service
@@ -56,7 +57,12 @@ def add_images(shop_id: UUID, model_id: UUID) -> ResponseReturnValue:
     """Take several pictures in; a worker writes them anew. Each that is refused is named with its reason."""
     with read_only(shop_id) as db:
         service.find_model(db, model_id)
-    taken, refused = image_work.take_in(shop_id, _sent())
+    pictures = _sent()
+    with unit_of_work(shop_id) as db:
+        quota.one_at_a_time(db)
+        orphans.promise(db, shop_id)
+        quota.refuse_beyond(db, request.content_length or 1)
+    taken, refused = image_work.take_in(shop_id, pictures)
     with unit_of_work(shop_id) as db:
         for image_id, name in taken:
             try:

@@ -50,6 +50,7 @@ def test_models_are_found_by_tag_and_designer(bob, olga) -> None:
     assert names(bob.get("/library/?tag=forest&sort=name")) == ["Fox", "Owl"]
     assert names(bob.get("/library/?tag=Forest&designer=Ann")) == ["Fox"]
     assert names(bob.get("/library/?designer=Ben+%26+Co&sort=name")) == ["Box", "Owl"]
+    assert names(bob.get("/library/?q=GIF+fo")) == ["Fox"]
     page = bob.get("/library/?tag=forest")
     assert [option.get_text() for option in page.all("#tag option")] == ["All tags", "forest (2)", "gift (1)"]
     assert page.one("#more-filters").has_attr("open")

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from printfarm.core.paging import Paged, paginate
-from printfarm.core.searching import speaks_of
+from printfarm.core.searching import stands_in, words_of
 from printfarm.library.from_above import PRINTS_OF_MODELS
 from printfarm.library.models import Model, ModelTag, Variant
 
@@ -122,8 +122,14 @@ def _wanted(asked: Asked) -> Select[Any]:
     if asked.tag:
         wanted = wanted.where(exists().where(ModelTag.model_id == Model.id, ModelTag.tag == asked.tag))
     if asked.text:
-        wanted = wanted.where(speaks_of(asked.text, Model.name, Model.designer, Model.description, Model.category))
+        wanted = wanted.where(*(_is_about(word) for word in words_of(asked.text)))
     return wanted
+
+
+def _is_about(word: str) -> ColumnElement[bool]:
+    """A word stands in one of the model's texts, or in one of its tags."""
+    tagged = exists().where(ModelTag.model_id == Model.id, ModelTag.tag.icontains(word, autoescape=True))
+    return or_(stands_in(word, Model.name, Model.designer, Model.description, Model.category), tagged)
 
 
 def _sorted(wanted: Select[Any], sort: str) -> Select[Any]:

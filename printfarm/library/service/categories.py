@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError, NotFound
@@ -39,8 +40,11 @@ def add_category(db: Session, name: str) -> Category:
     if (db.scalar(select(func.count()).select_from(Category)) or 0) >= MOST_CATEGORIES:
         raise DomainError(f"A shop has {MOST_CATEGORIES} categories of its own at most. Use tags for finer parts.")
     category = Category(name=name)
-    db.add(category)
-    db.flush()
+    try:
+        with db.begin_nested():
+            db.add(category)
+    except IntegrityError as known:
+        raise _known(name) from known  # somebody else was faster
     emit(db, CategoriesChanged(shop_id=shop_of(db)))
     return category
 
@@ -51,7 +55,11 @@ def rename_category(db: Session, category_id: UUID, name: str) -> Category:
     if category.name != name:
         _refuse_known(db, name, besides=category)
         _move_models(db, category.name, name)
-        category.name = name
+        try:
+            with db.begin_nested():
+                category.name = name
+        except IntegrityError as known:
+            raise _known(name) from known
         emit(db, CategoriesChanged(shop_id=shop_of(db)))
     return category
 
@@ -86,4 +94,8 @@ def _refuse_known(db: Session, name: str, *, besides: Category | None = None) ->
     if besides is not None:
         known.discard(besides.name.casefold())
     if name.casefold() in known:
-        raise DomainError(f"There is a category “{name}” already.")
+        raise _known(name)
+
+
+def _known(name: str) -> DomainError:
+    return DomainError(f"There is a category “{name}” already.")

@@ -62,7 +62,7 @@ def add_model(db: Session, facts: ModelFacts) -> Model:
 
 def edit_model(db: Session, model_id: UUID, facts: ModelFacts) -> Model:
     """Change what is known of a model."""
-    model = find_model(db, model_id)
+    model = find_model(db, model_id, lock=True)
     for name, value in facts.columns().items():
         setattr(model, name, value)
     set_tags(db, model_id, facts.tags)
