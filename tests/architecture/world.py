@@ -54,6 +54,7 @@ VALUES: dict[str, Values] = {
     "stock_entries.undoes_id": lambda _ids: None,
     "stock_entries.delta_mg": lambda _ids: -1000,
     "spools.remaining_mg": lambda _ids: 500_000,
+    "model_images.file_id": lambda _ids: None,
     "models.category": lambda _ids: "other",
     "plates.printable": lambda _ids: True,
     "variants.file_format": lambda _ids: "gcode.3mf",
