@@ -78,7 +78,7 @@ class GcodeReader:
         """Read a file from where it stands; its middle only when the head leaves something open."""
         text, limits = self.text, self._limits
         start = file.tell()
-        size_bytes = file.seek(0, SEEK_END)
+        size_bytes = _end_of_text(file, start)
         text.size_bytes = size_bytes - start
         file.seek(start)
         while len(text.head) < limits.head_bytes and (chunk := file.read(MIB)):
@@ -178,6 +178,18 @@ class GcodeReader:
         if key in text.loose and len(text.overridden) < 100:
             text.overridden.append((key, text.loose[key]))
         text.loose[key] = value
+
+
+def _end_of_text(file: BinaryIO, start: int) -> int:
+    """Where the text ends: copies and printers pad files with zero bytes, sometimes with megabytes of them."""
+    end = file.seek(0, SEEK_END)
+    while end > start:
+        at = max(start, end - MIB)
+        file.seek(at)
+        if left := len(file.read(end - at).rstrip(b"\0")):
+            return at + left
+        end = at
+    return end
 
 
 def plain_lines(part: bytes, *, first: bool = False) -> bytes:

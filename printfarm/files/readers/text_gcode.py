@@ -1,5 +1,6 @@
 """The one way in for G-code as text: finds out which slicer wrote it, and makes a reading of what its reader states."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,14 @@ class TextFormat(Protocol):
 # The most specific first. Cura is the last: others use its engine, or write lines that look like its own.
 FORMATS: Sequence[TextFormat] = (simplify3d, ideamaker, kisslicer, kirimoto, flashprint, luban, icesl, cura)
 
+# Post-processors may append more than the tail that is read; then the totals of these are looked for before it.
+_TOTALS_AT_END: Sequence[TextFormat] = (simplify3d, ideamaker, kisslicer, kirimoto)
+_TOTALS = re.compile(
+    rb"[\r\n];[ \t]*(?:Build Summary|Print Time:|[\w -]{0,30}Build Time:|--- print time)", re.IGNORECASE
+)
+_LONG_TAIL_BYTES = 16 * MIB
+_SETTINGS = frozenset({"layer_height", "nozzle_diameter", "filament_diameter"})  # of the family, in every version
+
 
 def read_text_gcode(
     stream: Iterable[bytes],
@@ -69,9 +78,13 @@ def read_text_file(path: Path, deadline: Deadline, *, offset_bytes: int = 0) -> 
         file.seek(offset_bytes)
         reader = GcodeReader(deadline)
         text = reader.read_ends(file)
-        if not text.settings and text.size_bytes > len(text.head) and find_format(text) is None:
+        written_by = find_format(text)
+        if written_by is None and not _SETTINGS & text.settings.keys() and text.size_bytes > len(text.head):
             file.seek(offset_bytes)
             text = reader.read_whole(iter(lambda: file.read(MIB), b""))
+        elif written_by in _TOTALS_AT_END and not _TOTALS.search(text.tail):
+            file.seek(offset_bytes + max(0, text.size_bytes - _LONG_TAIL_BYTES))
+            text.tail = file.read(_LONG_TAIL_BYTES)
     if not text.complete:
         found.warn("gcode_too_long", "This G-code is too long to count its layers in time; its ends were read.", 1)
     return reading_of(text, deadline, found, offset_bytes=offset_bytes)
