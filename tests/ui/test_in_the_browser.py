@@ -1,5 +1,6 @@
 """The small scripts, in a real browser on a page of the stage."""
 
+import os
 import re
 
 import pytest
@@ -213,6 +214,23 @@ def test_what_is_cancelled_is_taken_back(phone: Page, stage: Stage):
     expect(phone.locator(".sending li")).to_have_count(0)
     expect(phone.locator("#list")).to_have_text(re.compile(r"list [1-9]"))
     assert stage.cancelled == ["a.gcode"]
+
+
+@pytest.mark.parametrize("fate", ["deleted", "changed"])
+def test_a_file_that_goes_or_changes_while_it_is_sent_is_said_so(phone: Page, stage: Stage, tmp_path, fate: str):
+    stage.breaks = 1
+    file = tmp_path / "a.gcode"
+    file.write_bytes(b"G1 X0\n" * 100)
+    phone.goto("/")
+    phone.set_input_files("#upload-files", file)
+    expect(phone.locator(".sending li")).to_contain_text("It goes on by itself")
+    if fate == "deleted":
+        file.unlink()
+    else:
+        file.write_bytes(b"G1 X1\n" * 100)
+        os.utime(file, (1, 1))
+    expect(phone.locator(".sending li")).to_contain_text("was changed or removed on your device")
+    assert stage.taken == []
 
 
 def test_a_folder_comes_with_its_paths_and_without_what_is_not_read(phone: Page, stage: Stage, tmp_path):
