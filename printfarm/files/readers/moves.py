@@ -104,17 +104,17 @@ class MoveCounter:
         key = (self.tool, kind)
         self._nm[key] = self._nm.get(key, 0) + length
 
-    def happen(self, kind: int, line: bytes) -> None:
-        """A line that is rare."""
+    def happen(self, kind: int, found: MoveArrays, at: int) -> None:
+        """A line that is rare begins after `at`."""
         match kind:
             case arrays.LAYER:
                 self._begin_layer()
             case arrays.TOOL | arrays.VIRTUAL_TOOL:
-                if found := _TOOL.match(line):
-                    self._choose(int(found[1]))
+                if tool := _TOOL.match(found.text, at + 1):
+                    self._choose(int(tool[1]))
             case arrays.VIRTUAL_FLUSH:
-                if self._virtual and (found := _VIRTUAL.match(line)):
-                    self.flush(min(round(float(found[1]) * NM), 10**12))
+                if self._virtual and (pushed := _VIRTUAL.match(found.text, at + 1)):
+                    self.flush(min(round(float(pushed[1]) * NM), 10**12))
             case arrays.VFLUSH_START | arrays.VFLUSH_END:
                 self._virtual = kind == arrays.VFLUSH_START
 
@@ -182,8 +182,8 @@ class _Block:
         flushes = self._flushes(lengths)
         for part, row in enumerate(table.tolist()):
             if part:
-                event = int(self._rare[part - 1])
-                counter.happen(int(found.event[event]), arrays.line_at(found, int(found.event_at[event])))
+                event = self._rare[part - 1]
+                counter.happen(int(found.event[event]), found, int(found.event_at[event]))
             for kind, length in enumerate(row):
                 if length:
                     counter.add(kind, round(length))
@@ -196,17 +196,16 @@ class _Block:
         nm, resets, state = self._found.nm, self._found.resets, self._counter.state
         relative = self._switched(arrays.RELATIVE_E, arrays.ABSOLUTE_E, "relative")
         relative |= self._switched(arrays.RELATIVE, arrays.ABSOLUTE, "all_relative")
-        steps = np.repeat(relative > 0, self._counts)
-        is_place = resets | ~steps
+        is_place = resets
+        if not relative.all():
+            is_place = resets | ~np.repeat(relative > 0, self._counts)
+        lengths = np.maximum(nm, 0)
         places = np.flatnonzero(is_place)
         if places.size:
-            before = np.diff(nm[places], prepend=state.last_nm)
-            state.last_nm = int(nm[places[-1]])
-            lengths = nm.copy()
-            lengths[places] = before
+            lengths[places] = np.maximum(np.diff(nm[places], prepend=state.last_nm), 0)
             lengths[resets] = 0
-            return np.maximum(lengths, 0)
-        return np.maximum(nm, 0)
+            state.last_nm = int(nm[places[-1]])
+        return lengths
 
     def _flushes(self, lengths: Ints) -> dict[int, list[int]]:
         """By part: what is pushed in a flush while nothing moves, one after the other."""

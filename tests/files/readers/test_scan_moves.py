@@ -3,6 +3,7 @@
 import json
 import re
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from printfarm.files.readers.scan_plan import ScanPlan, SlotChange
 from printfarm.files.sample_builder import PlateSpec, build_sliced_3mf
 from tests.files.readers.builders import orca_gcode, prusa_gcode, two_colours
 
-NUMBER = re.compile(r"E(-?(?:\d+\.?\d*|\.\d+))(?![\d.])")
+NUMBER = re.compile(r"E(-?(?:\d{1,6}\.\d*|\d{1,6}|\.\d+))(?![\d.])")
 
 
 class SlowCount:
@@ -85,43 +86,15 @@ WORDS = st.sampled_from(["X1", "X10.5 Y3", "Y-3", "I1 J2", "Z.4", "F1800", "F900
 AFTER = st.sampled_from(["", " F1200", " ; Extra E5", ";E9", " X3", " ; X1", " F9 ", "  "])
 MOVE = st.builds(lambda c, w, e, a: f"{c} {w}{' ' * bool(w)}E{e}{a}", COMMAND, WORDS, LENGTH, AFTER)
 STILL = st.builds(lambda c, e, a: f"{c} E{e}{a}", COMMAND, LENGTH, AFTER)
-OTHER = st.sampled_from(
-    [
-        "M82",
-        "M83",
-        "M830",
-        "G90",
-        "G91",
-        "G90.1",
-        "G92 E0",
-        "G92 E1.5",
-        "G92 X0 E0",
-        "G92",
-        "G92.1 E3",
-        "M204 S500",
-        "T0",
-    ]
-    + [
-        "T1",
-        "T255",
-        "T1000",
-        " T2",
-        "; FEATURE: Outer wall",
-        ";TYPE:Support material",
-        "; FEATURE: Prime tower",
-        "M73 E5",
-    ]
-    + [
-        ";TYPE:PRIME-TOWER",
-        "; FEATURE: Custom",
-        ";TYPE:Wipe tower",
-        "; FEATURE: Support interface",
-        "; LINE_WIDTH: 0.4",
-    ]
-    + ["; WIPE_START", ";WIPE_END", "; FLUSH_START", "; FLUSH_END", "; VFLUSH_START", "; VFLUSH_END", ";VG1 E4.5 F1"]
-    + ["; CHANGE_LAYER", ";LAYER_CHANGE", ";BEFORE_LAYER_CHANGE", "", "G1 X1", "G28", "; G1 X1 E9", "G1 X1 ; E9", ";"]
-    + ["EXCLUDE_OBJECT_START NAME=E1", "M117 E 1", "G1 X2 E", "G1 X2 E.", "G1 X1 Ex", "; E1", "E5", "G1 ; X E4"]
-)
+LINES = """
+M82|M83|M830|G90|G91|G90.1|G92 E0|G92 E1.5|G92 X0 E0|G92|G92.1 E3|M204 S500|T0|T1|T255|T1000| T2|; FEATURE: Outer wall
+;TYPE:Support material|; FEATURE: Prime tower|M73 E5|;TYPE:PRIME-TOWER|; FEATURE: Custom|;TYPE:Wipe tower|; LINE_WIDTH: 0.4
+; FEATURE: Support interface|; WIPE_START|;WIPE_END|; FLUSH_START|; FLUSH_END|; VFLUSH_START|; VFLUSH_END|;VG1 E4.5 F1
+; CHANGE_LAYER|;LAYER_CHANGE|;BEFORE_LAYER_CHANGE||G1 X1|G28|; G1 X1 E9|G1 X1 ; E9|;|EXCLUDE_OBJECT_START NAME=E1
+M117 E 1|G1 X2 E|G1 X2 E.|G1 X1 Ex|; E1|E5|G1 ; X E4|G1 X1 E1.2.3|G1 X1 E-|G1 X1 E12345678|G1 X1 E1.234567890.1|G1 X1 E-.5
+G1 X1 E0.30000000000000004|G1 X1 E1.2345678.|G1 X1 E.3000000000000000444
+"""
+OTHER = st.sampled_from([line for lines in LINES.strip("\n").split("\n") for line in lines.split("|")])
 TEXT = st.lists(st.one_of(MOVE, STILL, OTHER), max_size=60)
 
 
@@ -129,7 +102,7 @@ def counted(lines: list[str], cuts: list[int] | None = None) -> MoveCounter:
     """Counted in pieces, each of them kept as JSON in between."""
     counter = MoveCounter()
     places = sorted({0, len(lines), *(cut % (len(lines) + 1) for cut in cuts or [])})
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         counter.feed("".join("\n" + line for line in lines[start:end]).encode())
         counter = MoveCounter.from_json(json.loads(json.dumps(counter.to_json())), SlotChange())
     return counter
