@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_view
-from printfarm.core.web import ViewAnswer, done, page, refused
+from printfarm.core.web import ViewAnswer, done, is_fragment, page, refused
 from printfarm.library import queries, service
 from printfarm.library.forms import ModelForm, one_line
 from printfarm.library.markdown import html_of
@@ -15,7 +15,7 @@ from printfarm.library.queries import Asked
 
 bp = Blueprint("library", __name__, url_prefix="/library")
 
-FILTERS = ("q", "category", "tag", "designer", "show", "sort")
+FILTERS = ("q", "category", "tag", "designer", "show", "sort", "more")
 
 
 @bp.get("/")
@@ -30,14 +30,15 @@ def models(db: Session) -> ViewAnswer:
         archived=args.get("show") == "archived",
         sort=args.get("sort", ""),
     )
+    unfolded = bool(asked.tag or asked.designer or asked.archived or args.get("more"))
     return page(
         "library/models.html",
         "model_list",
         models=queries.list_models(db, asked, request.args.get("page", 1, type=int)),
         asked=asked,
         args=args,
-        choices=queries.list_choices(db, archived=asked.archived),
-        labels=dict(service.category_choices(db)),
+        choices=queries.list_choices(db, archived=asked.archived) if unfolded and not is_fragment() else None,
+        categories=service.category_choices(db),
     )
 
 

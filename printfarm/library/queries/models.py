@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from printfarm.core.paging import Paged, paginate
@@ -48,7 +48,6 @@ class ModelCard:
 class Choices:
     """What the list can be narrowed to, the most used first: (value, how many models)."""
 
-    categories: list[tuple[str, int]]
     tags: list[tuple[str, int]]
     designers: list[tuple[str, int]]
 
@@ -66,11 +65,10 @@ def list_models(db: Session, asked: Asked, page: int = 1) -> Paged[ModelCard]:
 
 
 def list_choices(db: Session, *, archived: bool = False) -> Choices:
-    """Three statements."""
+    """Two statements that look at every model: only for a page whose further filters are unfolded."""
     shown = Model.archived_at.is_not(None) if archived else Model.archived_at.is_(None)
     tags = select(ModelTag.tag, func.count()).join(Model, Model.id == ModelTag.model_id).where(shown)
     return Choices(
-        categories=_most_used(db, select(Model.category, func.count()).where(shown), Model.category),
         tags=_most_used(db, tags, ModelTag.tag),
         designers=_most_used(
             db, select(Model.designer, func.count()).where(shown, Model.designer != ""), Model.designer
@@ -120,7 +118,7 @@ def _wanted(asked: Asked) -> Select[Any]:
     if asked.designer:
         wanted = wanted.where(Model.designer == asked.designer)
     if asked.tag:
-        wanted = wanted.where(exists().where(ModelTag.model_id == Model.id, ModelTag.tag == asked.tag))
+        wanted = wanted.where(Model.id.in_(select(ModelTag.model_id).where(ModelTag.tag == asked.tag)))
     if asked.text:
         wanted = wanted.where(*(_is_about(word) for word in words_of(asked.text)))
     return wanted
@@ -128,8 +126,8 @@ def _wanted(asked: Asked) -> Select[Any]:
 
 def _is_about(word: str) -> ColumnElement[bool]:
     """A word stands in one of the model's texts, or in one of its tags."""
-    tagged = exists().where(ModelTag.model_id == Model.id, ModelTag.tag.icontains(word, autoescape=True))
-    return or_(stands_in(word, Model.name, Model.designer, Model.description, Model.category), tagged)
+    tagged = select(ModelTag.model_id).where(ModelTag.tag.icontains(word, autoescape=True))
+    return or_(stands_in(word, Model.name, Model.designer, Model.description, Model.category), Model.id.in_(tagged))
 
 
 def _sorted(wanted: Select[Any], sort: str) -> Select[Any]:
