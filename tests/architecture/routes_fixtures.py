@@ -140,7 +140,7 @@ ROUTES: dict[str, Ask] = {
     "files.picture": Ask(),
     "files.receive_uploads": Ask(form=lambda _: {"files": (BytesIO(b"G28\n"), "a.gcode")}),
     "files.retry_upload": Ask(last=True),
-    "files.take_bytes": Ask(),
+    "files.take_bytes": Ask(json=lambda _: {"any": "bytes"}),
     "files.uploads": Ask(),
     "fleet.add_hub": Ask(form=lambda _: {"name": "Another hub"}),
     "fleet.add_printer": Ask(form=printer_form, query=lambda shop: {"trial": str(shop["printer_trials"])}),
