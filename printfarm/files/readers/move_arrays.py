@@ -28,6 +28,7 @@ NM = 1_000_000  # nanometres in a millimetre: whole numbers add up to the same i
 _MOST_DIGITS = 6  # after the point
 _TOO_FAR = 1_000_000 * NM  # a length of a kilometre is none
 _LINE, _E, _SEMICOLON = ord("\n"), ord("E"), ord(";")
+_LARGE_BYTES = 31 * 1024 * 1024
 _LONGEST_COMMAND = 80
 _PADDING = b"\n" + b" " * 32
 _POWERS = np.array([10**n for n in range(16)], dtype=np.int64)
@@ -254,7 +255,7 @@ _FEATURE_WORDS = (
 )
 _TO_SMALL = _word(" " * 8)
 _COMMENTS = tuple(
-    (_word(letters), _mask(len(letters)), code)
+    (_word(letters), _mask(len(letters)) if len(letters) < _WORD else None, code)
     for letters, code in (
         ("FEATURE:", FEATURE),
         ("TYPE:", FEATURE),
@@ -290,12 +291,15 @@ def _events(places: Bytes, words: Words, lines: Ints) -> tuple[Ints, Ints, Ints]
     begin += is_comment & (places[begin] == ord(" "))
     start = words[begin]
     kind = np.full(at.size, _NOTHING, dtype=np.int64)
+    comments, commands = np.flatnonzero(is_comment), np.flatnonzero(~is_comment)
+    said = start.take(comments)
     for letters, mask, code in _COMMENTS:
-        kind[is_comment & (start & mask == letters)] = code
-    kind[~is_comment & (start & _mask(1) == _word("T"))] = TOOL
-    is_short = ~is_comment & ~_goes_on(places[begin + 3])
+        kind[comments[np.flatnonzero((said if mask is None else said & mask) == letters)]] = code
+    said = start.take(commands)
+    kind[commands[np.flatnonzero(said & _mask(1) == _word("T"))]] = TOOL
+    is_short = ~_goes_on(places[begin[commands] + 3])
     for letters, code in _MODES:
-        kind[is_short & (start & _mask(3) == letters)] = code
+        kind[commands[np.flatnonzero(is_short & (said & _mask(3) == letters))]] = code
     real = np.flatnonzero(kind != _NOTHING)
     at, begin, kind, start = at[real], begin[real], kind[real], start[real]
     classes = np.full(at.size, MODEL, dtype=np.int64)
@@ -307,3 +311,11 @@ def _events(places: Bytes, words: Words, lines: Ints) -> tuple[Ints, Ints, Ints]
         for word, mask, code in _FEATURE_WORDS:
             classes[features[small & mask == word]] = code
     return at, kind, classes
+
+
+def keep_memory() -> None:
+    """Let the C library keep what is freed, instead of giving it back to the system and asking for it anew in each block.
+
+    A GNU library learns that from a large piece that comes and goes; elsewhere this does nothing. The piece is never touched.
+    """
+    np.empty(_LARGE_BYTES, dtype=np.uint8)

@@ -166,6 +166,7 @@ class _Block:
         self._counter = counter
         self._cuts = np.searchsorted(found.at, found.event_at)
         self._counts = np.diff(self._cuts, prepend=0, append=len(found.at))
+        self._ends = np.concatenate((self._cuts, [len(found.at)]))
         self._rare = np.flatnonzero(found.event >= arrays.FIRST_RARE)
         self._part = np.concatenate(([0], np.cumsum(found.event >= arrays.FIRST_RARE)))
 
@@ -174,12 +175,11 @@ class _Block:
         classes = self._carried((arrays.FEATURE,), found.event_class, state.kind)
         lengths = self._lengths()
         sums = np.concatenate(([0], np.cumsum(np.where(found.moving, lengths, 0))))
-        ends = np.concatenate((self._cuts, [len(found.at)]))
-        by_stretch = np.diff(sums[ends], prepend=0)
+        by_stretch = np.diff(sums[self._ends], prepend=0)
         by_stretch[self._switched(arrays.WIPE_START, arrays.WIPE_END, "wiping") > 0] = 0
         parts, kinds = len(self._rare) + 1, len(CLASSES)
         table = np.bincount(self._part * kinds + classes, by_stretch, minlength=parts * kinds).reshape(parts, kinds)
-        flushes = self._flushes(lengths)
+        flushes = self._flushes(lengths, parts)
         for part, row in enumerate(table.tolist()):
             if part:
                 event = self._rare[part - 1]
@@ -187,8 +187,8 @@ class _Block:
             for kind, length in enumerate(row):
                 if length:
                     counter.add(kind, round(length))
-            for length in flushes.get(part, ()):
-                counter.flush(length)
+            if flushes is not None and flushes[part]:
+                counter.flush(flushes[part])
         state.kind = int(classes[-1])
 
     def _lengths(self) -> Ints:
@@ -207,16 +207,15 @@ class _Block:
             state.last_nm = int(nm[places[-1]])
         return lengths
 
-    def _flushes(self, lengths: Ints) -> dict[int, list[int]]:
-        """By part: what is pushed in a flush while nothing moves, one after the other."""
+    def _flushes(self, lengths: Ints, parts: int) -> list[int] | None:
+        """By part: what is pushed in flushes while nothing moves; None when there is no flush."""
         flushing = self._switched(arrays.FLUSH_START, arrays.FLUSH_END, "flushing")
-        found: dict[int, list[int]] = {}
-        if flushing.any():
-            pushed = np.repeat(flushing > 0, self._counts) & ~self._found.moving & (lengths > 0)
-            part = np.repeat(self._part, self._counts)[pushed]
-            for place, length in zip(part.tolist(), lengths[pushed].tolist(), strict=True):
-                found.setdefault(place, []).append(length)
-        return found
+        if not flushing.any():
+            return None
+        pushed = np.where(self._found.moving, 0, lengths)
+        sums = np.concatenate(([0], np.cumsum(pushed)))[self._ends]
+        by_stretch = np.diff(sums, prepend=0) * flushing
+        return [round(length) for length in np.bincount(self._part, by_stretch, minlength=parts).tolist()]
 
     def _switched(self, on: int, off: int, name: str) -> Ints:
         """For each stretch whether something is on, and remember it for the next block."""

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from printfarm.files.readers.archive import Archive, DamagedEntry
 from printfarm.files.readers.limits import MIB, Deadline, Limits
+from printfarm.files.readers.move_arrays import keep_memory
 from printfarm.files.readers.moves import MoveCounter
 from printfarm.files.readers.results import FileReading, Json
 from printfarm.files.readers.scan_plan import ScanPlan
@@ -53,6 +54,7 @@ class Scan:
 
     def run(self, tick: Callable[[], None] = lambda: None) -> list[PlateScan]:
         """Count to the end; `tick` is called after each block. Raises UnreadableFile when the file cannot be opened."""
+        keep_memory()
         entries = any(plan.entry is not None for plan in self._plans)
         if not entries:
             return self._run(None, tick)
