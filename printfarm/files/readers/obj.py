@@ -50,7 +50,7 @@ def _read_faces(path: Path, deadline: Deadline) -> IndexedMesh:
                 points.extend((float(x), float(y), float(z)))
                 continue
             face = [int(token.partition(b"/")[0]) for token in rest.split()]
-            if min(face) <= 0:
+            if min(face, default=1) <= 0:
                 count = len(points) // 3
                 face = [index - 1 if index > 0 else count + index for index in face]
             else:

@@ -41,7 +41,7 @@ _LIGHT = np.array([-0.25, -0.55, 0.8]) / np.linalg.norm([-0.25, -0.55, 0.8])
 def render_mesh(triangles: Callable[[], Iterable[Corners]]) -> Thumbnail | None:
     """A square PNG of the mesh, or None when there is nothing to see."""
     ends_at_s = time.monotonic() + _SECONDS
-    extent = _Extent(triangles())
+    extent = _Extent(triangles(), ends_at_s - _SECONDS / 2)
     if not extent.count:
         return None
     thin = -(-extent.count // _MOST_TRIANGLES)
@@ -70,7 +70,7 @@ def png_thumbnail(pixels: Array) -> Thumbnail:
 class _Extent:
     """How far the mesh reaches as seen from the eye, and how many pixels it would cover, seen through."""
 
-    def __init__(self, chunks: Iterable[Corners]) -> None:
+    def __init__(self, chunks: Iterable[Corners], ends_at_s: float) -> None:
         self.count = 0
         self.low, self.high = np.full(3, np.inf), np.full(3, -np.inf)
         self.area = 0.0
@@ -81,6 +81,8 @@ class _Extent:
             one, other = seen[:, 1, :2] - seen[:, 0, :2], seen[:, 2, :2] - seen[:, 0, :2]
             self.area += float(np.abs(one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]).sum()) / 2
             self.count += len(corners)
+            if time.monotonic() > ends_at_s:
+                return
 
     def scale(self, side_px: int) -> float:
         """Pixels for a millimetre."""

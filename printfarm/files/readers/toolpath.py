@@ -11,9 +11,9 @@ from printfarm.files.readers.limits import MIB
 from printfarm.files.readers.results import Thumbnail
 
 SIDE_PX = 512
-PAPER = (0xEF, 0xE9, 0xDE)
+PAPER = (0xE9, 0xE2, 0xD5)  # as the frame around plates in the light theme
 
-_BED = (0xE3, 0xDB, 0xCC)
+_BED = (0xF6, 0xF2, 0xEA)
 _FIRST, _LAST = (0x9F, 0xCC, 0xD3), (0x0B, 0x5C, 0x6B)
 _MARGIN = 0.08
 _DRAWN = 2  # drawn so much larger, then made smaller: smooth lines
