@@ -14,7 +14,7 @@ from printfarm.library.markdown import markdown_from_html
 
 NAME_LENGTH = 120
 
-_ENDINGS = re.compile(r"(\.gcode|\.3mf|\.bgcode)+$", re.IGNORECASE)
+_ENDINGS = re.compile(r"(\.(gcode|gco|g|3mf|bgcode|gx|ufp|stl|obj))+$", re.IGNORECASE)
 # Slicers append what they know: "_0.2mm_PLA_MK4_1h2m", "_plate_2", "(1)".
 _SLICER_WORD = (
     r"plate[ _-]?\d+|0\.\d+(mm|n)|\d+d(\d+h)?(\d+m)?|\d+h(\d+m)?|\d+m(\d+s)?|PLA|PETG|ABS|ASA|TPU|PC|PA|PVA|FLEX"

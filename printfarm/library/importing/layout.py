@@ -73,6 +73,7 @@ class _Placer:
         self.made = made
         self.folders = by_folder(plan.models)
         self.files = {one.file.replace("\\", "/").strip("/"): one for one in plan.files}
+        self.of_name = {one.name.casefold(): one for one in plan.models if one.name}
         self.names: dict[str, set[str]] = {}
         self.singles: dict[
             tuple[str, str], str
@@ -135,6 +136,9 @@ class _Placer:
 
     def _named(self, name: str, path: str, facts: ModelPlan, *, single: bool = False) -> str:
         """Whatever the plan gives the same name is one model."""
+        own = self.of_name.get(name.casefold())
+        if own is not None:
+            path, facts, single = own.folder, own, False
         return self._open(f"name:{name.casefold()}", path, name, facts, single=single)
 
     def _open(self, key: str, path: str, name: str, facts: ModelPlan, *, single: bool = False) -> str:

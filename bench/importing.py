@@ -1,0 +1,112 @@
+"""Does the import of a thousand files take more memory than that of ten?
+
+    ./dev bench importing [--files 1000] [--few 10]
+
+A folder of models, each a mesh and three pictures beside it, is imported by the runner that the worker uses, in a process of
+its own with an SQLite database of its own: listed, looked into, taken in. Measured is the highest resident size of that process
+(VmHWM) once for few files and once for many; the readers' own processes are not in it. Prints the ratio, and the seconds per
+file. Linux only.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from uuid import UUID
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+MESH = "v 0 0 0\nv 10 0 0\nv 0 10 0\nv 0 0 {height}\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n"
+TO_A_MODEL = 4
+NAMES = ("front", "back", "detail")
+
+
+def build(folder: Path, files: int) -> Path:
+    """So many files, no two of them the same."""
+    for number in range(files // TO_A_MODEL):
+        place = folder / f"Model {number}"
+        place.mkdir(parents=True)
+        (place / "part.obj").write_text(MESH.format(height=number + 1))
+        for side, name in enumerate(NAMES):
+            Image.new("RGB", (64, 48), (number % 256, number // 256, side * 60)).save(place / f"{name}.png")
+    for extra in range(files % TO_A_MODEL):
+        (folder / f"Single {extra}.obj").write_text(MESH.format(height=0.1 + extra))
+    return folder
+
+
+def import_all(folder: Path) -> None:
+    """In this process: a new shop, the import of the folder to its end, and what it took."""
+    from printfarm.accounts.service import add_user, open_shop
+    from printfarm.application import build as build_app
+    from printfarm.config import load_settings
+    from printfarm.core.migrations import upgrade
+    from printfarm.core.work import read_only, unit_of_work
+    from printfarm.library.importing import queries, running, service
+    from printfarm.library.importing.plan import Plan
+    from printfarm.library.importing.sources import quoted
+
+    settings = load_settings()
+    upgrade(settings)
+    with build_app(settings).app_context():
+        with unit_of_work(None) as db:
+            user = add_user(db, email="bench@example.com", name="Bench", password="correct horse battery")
+            shop_id: UUID = open_shop(db, user, name="Bench", currency="EUR", timezone="UTC").shop_id
+        with unit_of_work(shop_id) as db:
+            import_id = service.begin_import(
+                db, source="folder", place=quoted(str(folder)), name="bench", plan=Plan(), user_id=None, goal="import"
+            ).id
+        while running.run_import(shop_id, import_id, for_s=3600, keep=True):
+            pass
+        with read_only(shop_id) as db:
+            done = queries.progress_of(db, service.find_import(db, import_id)).count("done")
+    status = Path("/proc/self/status").read_text()
+    peak = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert peak is not None
+    print(done, int(peak.group(1)) * 1024)
+
+
+def measure(files: int) -> tuple[int, float]:
+    """Peak bytes and seconds of an import in a process of its own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = build(Path(name, "in"), files)
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("PRINTFARM_")}
+        started = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.importing", "--import", str(folder)],
+            cwd=ROOT,
+            env={**kept, "PRINTFARM_DATA_DIR": str(Path(name, "data")), "PRINTFARM_LOG_LEVEL": "error"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        seconds = time.perf_counter() - started
+    count, peak = (int(word) for word in done.stdout.split()[-2:])
+    if count != files:
+        raise SystemExit(f"{count} of {files} files came in:\n{done.stderr}")
+    return peak, seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--few", type=int, default=10)
+    parser.add_argument("--import", type=Path, dest="folder", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.folder:
+        import_all(asked.folder)
+        return
+    few, _ = measure(asked.few)
+    many, seconds = measure(asked.files)
+    print(
+        f"{many / few:.2f} times the memory: {many / 1e6:.0f} MB for {asked.files} files, {few / 1e6:.0f} MB for {asked.few}"
+    )
+    print(f"{seconds / asked.files:.2f} s per file, looked into and taken in")
+
+
+if __name__ == "__main__":
+    main()
