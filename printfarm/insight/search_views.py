@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import redirect, request, url_for
+from flask import make_response, redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -36,16 +36,21 @@ def find(db: Session) -> ViewAnswer:
     kind = kind if kind in search.KINDS else ""
     found = search.find(db, text, filters, kind=kind, number=request.args.get("page", 1, int))
     choices = {} if is_fragment() else _choices(db)
-    return page(
-        "insight/search.html",
-        "results",
-        text=text,
-        asked=asked,
-        kind=kind,
-        found=found,
-        is_part=is_fragment(),
-        **choices,
+    answer = make_response(
+        page(
+            "insight/search.html",
+            "results",
+            text=text,
+            asked=asked,
+            kind=kind,
+            found=found,
+            is_part=is_fragment(),
+            **choices,
+        )
     )
+    if is_fragment():  # the address that can be kept, without the fields that are empty
+        answer.headers["HX-Replace-Url"] = url_for("insight.find", **{"q": text or None, **asked})
+    return answer
 
 
 def _filters(db: Session) -> tuple[search.Filters, dict[str, Any]]:
@@ -99,7 +104,14 @@ def _choices(db: Session) -> dict[str, Any]:
     materials = db.scalars(select(Filament.material).where(Filament.archived_at.is_(None)).distinct()).all()
     printers = select(Printer).where(Printer.archived_at.is_(None)).order_by(Printer.position, Printer.id)
     return {
-        "categories": [*((name, name.capitalize()) for name in CATEGORIES), *((name, name) for name in own)],
-        "materials": [(name, name) for name in sorted({*MATERIALS, *materials}, key=str.casefold)],
-        "printers": [(str(printer.id), printer.name) for printer in db.scalars(printers)],
+        "categories": [
+            ("", "Any category"),
+            *((name, name.capitalize()) for name in CATEGORIES),
+            *((name, name) for name in own),
+        ],
+        "materials": [
+            ("", "Any material"),
+            *((name, name) for name in sorted({*MATERIALS, *materials}, key=str.casefold)),
+        ],
+        "printers": [("", "Any printer"), *((str(printer.id), printer.name) for printer in db.scalars(printers))],
     }

@@ -143,6 +143,14 @@ def test_the_address_holds_them_all_and_the_form_shows_them(alice, things):
     assert parse_qs(urlsplit(without["href"]).query) == {"q": ["fox"]}
 
 
+def test_as_one_types_the_address_holds_only_what_was_said(alice, things):
+    fields = {"q": "fox", "category": "", "material": "PLA", "printer": "", "from": "", "to": "2"}
+    part = alice.get("/search", query_string=fields, htmx=True)
+    address = urlsplit(part.headers["HX-Replace-Url"])
+    assert (address.path, parse_qs(address.query)) == ("/search", {"q": ["fox"], "material": ["PLA"], "to": ["2"]})
+    assert found(alice.get(part.headers["HX-Replace-Url"])) == found(part) == {"Variants": ["for P1S"]}
+
+
 def test_a_printer_of_another_shop_is_not_here(alice, charlie, things):
     assert charlie.get("/search", query_string={"q": "fox", "printer": str(things.printer)}).status == 404
     assert charlie.get("/search", query_string={"material": "PLA"}).all("#results .card") == []

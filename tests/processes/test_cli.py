@@ -26,6 +26,7 @@ def test_help_names_every_command(tmp_path: Path):
         "reset-password",
         "orphans",
         "quota",
+        "reindex",
         "web",
         "worker",
         "hub",
@@ -50,6 +51,15 @@ def test_migrate_makes_the_database_and_says_so(tmp_path: Path):
     done = run(tmp_path, "migrate")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "printfarm.db").exists()
+
+
+def test_reindex_says_what_to_do_before_there_is_a_database(tmp_path: Path):
+    refused = run(tmp_path, "reindex")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "Run `printfarm migrate` first" in refused.stderr
+    run(tmp_path, "migrate")
+    done = run(tmp_path, "reindex")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_backup_and_restore_say_what_they_did(tmp_path: Path):
