@@ -28,7 +28,7 @@ from printfarm.files.readers.scan_plan import ScanPlan  # noqa: E402
 from printfarm.files.sample_builder import PlateSpec, SampleFilament, sliced_3mf_entries  # noqa: E402
 
 LIMIT = 3.0
-TEXT_BYTES = 12_000_000
+TEXT_BYTES = 24_000_000
 LIMITS = Limits(seconds=600)
 
 

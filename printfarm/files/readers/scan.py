@@ -5,7 +5,7 @@ of its bytes are in it. Inside a zip the bytes before that place are inflated ag
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +17,7 @@ from printfarm.files.readers.results import FileReading, Json
 from printfarm.files.readers.scan_plan import ScanPlan
 from printfarm.files.readers.scan_result import PlateScan, plate_scan, unread, with_scan
 
+_PIECE_BYTES = 4 * MIB  # more at once is faster, until it takes more memory than it is worth
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -81,7 +82,7 @@ class Scan:
         read_bytes = self._offset
         rest = b"" if read_bytes else b"\n"  # the break in front of the first line is ours
         dropping = False
-        for raw in self._pieces(archive, plan):
+        for raw in _gathered(self._pieces(archive, plan)):
             piece = raw if read_bytes else raw.removeprefix(_BOM)
             read_bytes += len(raw)
             start = piece.find(b"\n") if dropping else 0
@@ -135,8 +136,20 @@ def _result(plan: ScanPlan, done: Json) -> PlateScan:
 
 
 def _read(file: BinaryIO) -> Iterator[bytes]:
-    while piece := file.read(MIB):
+    while piece := file.read(_PIECE_BYTES):
         yield piece
+
+
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of a size that is worth looking at."""
+    parts: list[bytes] = []
+    for piece in pieces:
+        parts.append(piece)
+        if sum(map(len, parts)) >= _PIECE_BYTES:
+            yield b"".join(parts)
+            parts.clear()
+    if parts:
+        yield b"".join(parts)
 
 
 def _plain(block: bytes) -> bytes:

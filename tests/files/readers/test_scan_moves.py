@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from printfarm.files.readers import read_file
+from printfarm.files.readers import scan as scan_module
 from printfarm.files.readers.moves import MODEL, PURGE, START, SUPPORT, TOWER, MoveCounter
 from printfarm.files.readers.scan import Scan
 from printfarm.files.readers.scan_plan import ScanPlan, SlotChange
@@ -142,8 +143,9 @@ def stop_after(blocks: int):
     return tick
 
 
-def in_turns(path: Path, plans: list[ScanPlan]) -> tuple[list, int]:
-    """Counted with an end after every block but one: (what came out, how often it began)."""
+def in_turns(path: Path, plans: list[ScanPlan], monkeypatch) -> tuple[list, int]:
+    """Counted in small pieces, with an end after each: (what came out, how often it began)."""
+    monkeypatch.setattr(scan_module, "_PIECE_BYTES", 1 << 18)
     kept, turns = None, 0
     while True:
         turns += 1
@@ -154,26 +156,28 @@ def in_turns(path: Path, plans: list[ScanPlan]) -> tuple[list, int]:
             kept = json.loads(json.dumps(scan.to_json()))
 
 
-def test_a_zip_that_is_counted_in_turns_ends_with_the_same(tmp_path: Path):
+def test_a_zip_that_is_counted_in_turns_ends_with_the_same(tmp_path: Path, monkeypatch):
     plates = [PlateSpec(index=n, layers=400, filaments=two_colours(), detail=20) for n in (1, 2)]
     path = build_sliced_3mf(tmp_path / "long.gcode.3mf", plates)
     plans = [plate.scan_plan for plate in read_file(path).plates]
-    found, turns = in_turns(path, plans)
+    whole = Scan(path, plans).run()
+    found, turns = in_turns(path, plans, monkeypatch)
     assert turns > 3
-    assert [one.to_json() for one in found] == [one.to_json() for one in Scan(path, plans).run()]
+    assert [one.to_json() for one in found] == [one.to_json() for one in whole]
     assert all(one.warnings == () for one in found), "its checksums are right however often it was stopped"
 
 
 @pytest.mark.parametrize("text", [prusa_gcode(), orca_gcode()], ids=["prusa", "orca"])
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a mark"])
-def test_a_text_that_is_counted_in_turns_ends_with_the_same(tmp_path: Path, text, start):
+def test_a_text_that_is_counted_in_turns_ends_with_the_same(tmp_path: Path, monkeypatch, text, start):
     path = tmp_path / "long.gcode"
     body = "".join(f"G1 X{n % 99} Y2 E.{n % 9}1\r\n" for n in range(200_000))
     path.write_bytes(start + text.replace("M83\n", "M83\n" + body, 1).encode())
     (plate,) = read_file(path).plates
-    found, turns = in_turns(path, [plate.scan_plan])
-    assert turns > 1
-    assert [one.to_json() for one in found] == [one.to_json() for one in Scan(path, [plate.scan_plan]).run()]
+    whole = Scan(path, [plate.scan_plan]).run()
+    found, turns = in_turns(path, [plate.scan_plan], monkeypatch)
+    assert turns > 3
+    assert [one.to_json() for one in found] == [one.to_json() for one in whole]
 
 
 def test_the_start_of_a_file_with_a_mark_and_windows_line_ends_counts(tmp_path: Path):
@@ -184,8 +188,9 @@ def test_the_start_of_a_file_with_a_mark_and_windows_line_ends_counts(tmp_path: 
     assert found.split.model_g == 5.0
 
 
-def test_how_far_it_is_grows_to_the_end(tmp_path: Path):
+def test_how_far_it_is_grows_to_the_end(tmp_path: Path, monkeypatch):
     path = build_sliced_3mf(tmp_path / "a", [PlateSpec(index=n, layers=300, detail=30) for n in (1, 2)])
+    monkeypatch.setattr(scan_module, "_PIECE_BYTES", 1 << 18)
     scan = Scan(path, [plate.scan_plan for plate in read_file(path).plates])
     seen = [scan.percent]
     scan.run(lambda: seen.append(scan.percent))
