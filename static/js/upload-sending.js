@@ -1,7 +1,7 @@
 // Files go up in pieces, three at once, and go on where they were; docs/decisions/0026 says what is asked and answered.
 // Fetched by upload.js when somebody is about to send something. The macro upload in templates/_ui/forms.html holds the row.
 const AT_ONCE = 3, SHOWN_WAITING = 5, SHOWN_DONE = 3, MOST = 2000;
-const PAUSES_S = [1, 2, 4, 8, 15, 30];
+const PAUSES_S = [1, 2, 4, 8, 15, 30, 60, 60];
 const units = ["B", "kB", "MB", "GB"];
 const body = document.body;
 const shown = { sending: new Set(), waiting: [], done: [] };
@@ -36,7 +36,7 @@ function request(item, method, url, payload, headers) {
         if (status < 300) resolve();
         else reject(problem("The storage refuses this piece: its permission has run out, or the file is another one now.", true));
       } else if (status < 300 && said) resolve(said);
-      else if (said?.send) resolve({ ...said, wait: true });
+      else if (said?.send || said?.id) resolve({ ...said, wait: true });
       else if (status === 401 || status < 400) reject(problem("You are signed out. Load the page again and sign in, then drop the file again: it goes on where it was."));
       else if (status === 413 && !said) reject(problem("A proxy before this server refuses pieces of 8 MB."));
       else reject(problem(said?.error || `The server could not take the file (error ${status}).`, status >= 500 || status === 429));
@@ -110,7 +110,7 @@ class Sending {
     return new Promise((resolve) => {
       this.wake = resolve;
       addEventListener("online", resolve, { once: true });
-      if (navigator.onLine) setTimeout(resolve, seconds * 1000);
+      setTimeout(resolve, seconds * 1000);
     });
   }
 
@@ -130,10 +130,10 @@ class Sending {
         return this.finish(await this.send());
       } catch (error) {
         if (this.stopped) return;
-        if (this.sent > before) tries = 0;
+        if (this.sent > before || !navigator.onLine) tries = 0;
         if (!error.again || tries >= PAUSES_S.length) return this.show("bad", error.message);
         this.show("resting", navigator.onLine ? `${error.message} It goes on by itself.` : "No connection. It goes on by itself when the network is back.");
-        await this.rest(PAUSES_S[tries]);
+        await this.rest(navigator.onLine ? PAUSES_S[tries] : 30);
       }
     }
   }

@@ -39,14 +39,18 @@
       });
     }
     form.addEventListener("submit", (event) => event.preventDefault());
-    for (const name of ["dragenter", "pointerdown", "focusin"]) form.addEventListener(name, () => sender(form).catch(() => {}), { once: true });
+    for (const name of ["pointerdown", "focusin"]) form.addEventListener(name, () => sender(form).catch(() => {}), { once: true });
+    // Anywhere on the page: beside the zone the browser would leave the page and show the file.
     for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
-      zone.addEventListener(name, (event) => {
+      document.addEventListener(name, (event) => {
+        const { dataTransfer } = event;
+        if (!dataTransfer?.types.includes("Files")) return;
         event.preventDefault();
         zone.classList.toggle("is-over", name === "dragenter" || name === "dragover");
+        if (name === "drop") take(form, dropped(dataTransfer));
+        else sender(form).catch(() => {});
       });
     }
-    zone.addEventListener("drop", ({ dataTransfer }) => take(form, dropped(dataTransfer)));
   }
 
   document.querySelectorAll("form[data-upload]").forEach(prepare);

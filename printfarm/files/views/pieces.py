@@ -1,17 +1,20 @@
 """Files in pieces, as static/js/upload.js sends them. Each answer is the next step, or the upload when all of it is here."""
 
+import contextlib
 from collections.abc import Iterator
 from uuid import UUID
 
 from flask import jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from printfarm.accounts.access import shop_stream
+from printfarm.core.errors import DomainError
 from printfarm.files import drafts, receiving, sending
 from printfarm.files.forms import OfferedFile
-from printfarm.files.multipart import CHUNK_BYTES
-from printfarm.files.receiving import Refused
+from printfarm.files.multipart import CHUNK_BYTES, skip
+from printfarm.files.receiving import BrokenOff, Refused
 from printfarm.files.sending import Step
 from printfarm.files.views.blueprint import bp, check_csrf, upload_url
 
@@ -43,8 +46,20 @@ def take_bytes(shop_id: UUID, upload_id: UUID) -> ResponseReturnValue:
         with receiving.a_place_in_line():
             sending.take_bytes(shop_id, upload_id, request.args.get("at", 0, type=int), _body())
     except drafts.MovedOn:
+        _skip_rest()
         return _answer(shop_id, upload_id, 409, error=MOVED_ON)
+    except BrokenOff:
+        raise
+    except DomainError:
+        _skip_rest()
+        raise
     return _answer(shop_id, upload_id)
+
+
+def _skip_rest() -> None:
+    """A browser hears a refusal only when it could send all it wanted to."""
+    with contextlib.suppress(BadRequest, RequestEntityTooLarge, OSError):
+        skip(request.stream, sending.PIECE_BYTES)
 
 
 def _body() -> Iterator[bytes]:
