@@ -10,6 +10,7 @@ from xml.parsers import expat
 
 from printfarm.files.readers.indexed import IndexedMesh
 from printfarm.files.readers.limits import MIB, Deadline
+from printfarm.files.readers.mesh_reading import check_cost
 from printfarm.files.readers.package_xml import BrokenXml
 from printfarm.files.readers.values import clean_text, number, truth, whole
 
@@ -53,7 +54,7 @@ class ModelPart:
 
 
 def read_model_part(chunks: Iterable[bytes], deadline: Deadline) -> ModelPart:
-    """Read one part; raises BrokenXml with the reason."""
+    """Read one part; raises BrokenXml with the reason, and UnreadableFile when it is too large or takes too long."""
     reader = _ModelReader(deadline)
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -129,10 +130,7 @@ class _ModelReader:
 
     def check(self) -> None:
         """Between two pieces of the file: is it still worth going on?"""
-        if len(self._corners) // 3 + self._triangles > self._deadline.limits.triangles:
-            raise BrokenXml(f"it has more than {self._deadline.limits.triangles:,} triangles")
-        if self._deadline.is_near:
-            raise BrokenXml("it takes too long")
+        check_cost(len(self._corners) // 3 + self._triangles, self._deadline)
 
     def _other(self, name: str, attributes: dict[str, str]) -> None:
         if self._depth > _MAX_DEPTH:
