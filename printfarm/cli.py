@@ -144,17 +144,17 @@ def restore(arguments: argparse.Namespace) -> int:
 
 
 def reindex(_arguments: argparse.Namespace) -> int:
-    from sqlalchemy.exc import SQLAlchemyError
-
     from printfarm.core.errors import DomainError
+    from printfarm.core.migrations import is_current
     from printfarm.processes.reindexing import all_shops
 
+    settings = load_settings()
+    if not is_current(settings):
+        return _refuse("There is no database of this program's version. Run `printfarm migrate` first.")
     try:
-        all_shops(load_settings(), sys.stdout)
+        all_shops(settings, sys.stdout)
     except DomainError as problem:
         return _refuse(problem.sentence)
-    except SQLAlchemyError:
-        return _refuse("There is no database yet, or it is older than this program. Run `printfarm migrate` first.")
     return 0
 
 

@@ -80,6 +80,19 @@ def current_revision(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def is_current(settings: Settings) -> bool:
+    """Whether there is a database, and at this program's version."""
+    if settings.sqlite_path is not None and not settings.sqlite_path.exists():
+        return False
+    engine = make_engine(settings.database_url)
+    try:
+        return current_revision(engine) == head()
+    except SQLAlchemyError:
+        return False
+    finally:
+        engine.dispose()
+
+
 def head() -> str | None:
     """The revision that this program needs."""
     return _scripts().get_current_head()
