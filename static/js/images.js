@@ -1,4 +1,4 @@
-/* Drag a picture to another place; the buttons do the same without it. */
+// Drag a picture to another place; the buttons do the same without it.
 (() => {
   let held = null
   const tile = (target) => target.closest?.("[data-images] > [data-image]")
