@@ -158,9 +158,10 @@ def test_fifty_files_survive_a_cut_network_and_a_closed_tab(
         olivia.slow(cut=True)
         expect(olivia.page.locator(".sending .is-resting").first).to_contain_text("No connection. It goes on by itself")
         olivia.look("cut")
+        olivia.page.wait_for_timeout(5000)  # what had come before the cut may still be written down
         before = len(arrived(up.data_dir))
         assert 0 < before < 50
-        olivia.page.wait_for_timeout(2000)
+        olivia.page.wait_for_timeout(3000)
         assert len(arrived(up.data_dir)) == before
 
         olivia.slow(SLOW_BYTES_S)
