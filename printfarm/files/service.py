@@ -5,7 +5,6 @@ bytes that the shop has already make it a duplicate. A sliced file has the id of
 storage belongs to a row.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from printfarm.core.tenancy import shop_of
 from printfarm.files import quota
 from printfarm.files.events import UploadChanged, UploadProgressed
 from printfarm.files.models import StoredFile, Upload
+from printfarm.files.names import content_type, plain_name, plain_path
 from printfarm.files.scans import await_scan
 
 READ, EXPIRE, FORGET, FORGET_INCOMING = "read-upload", "expire-upload", "forget-file", "forget-incoming"
@@ -34,9 +34,6 @@ ALIVE_S = 20
 RECEIVING_S = 2 * 3600
 HALF_SENT_S = 3 * 24 * 3600
 ATTEMPTS = 3
-NAME_LENGTH = 255
-PATH_LENGTH = 1000
-CONTENT_TYPES = {".3mf": "model/3mf", ".gcode": "text/x.gcode", ".stl": "model/stl", ".obj": "model/obj"}
 
 
 @dataclass(frozen=True)
@@ -286,24 +283,6 @@ def finish_upload(db: Session, upload: Upload, variant_id: UUID) -> None:
     """The library has made a variant of it."""
     upload.state, upload.variant_id, upload.error = "done", variant_id, None
     _changed(db, upload)
-
-
-def plain_name(name: str) -> str:
-    """A file name for people, as it came but without folders and control characters; never used as a path."""
-    last = re.split(r"[\\/]", name)[-1]
-    printable = "".join(c for c in last if c.isprintable()).strip()
-    return printable.strip(". ")[-NAME_LENGTH:] or "unnamed file"
-
-
-def plain_path(path: str) -> str:
-    """A path inside the folder that somebody dropped, as "dragons/red/plate.3mf"; for people and guesses, never opened."""
-    parts = [plain_name(part) for part in re.split(r"[\\/]+", path) if part.strip(". ")]
-    return "/".join(parts)[-PATH_LENGTH:]
-
-
-def content_type(name: str) -> str:
-    """What we call a sliced file towards browsers and hubs."""
-    return next((kind for end, kind in CONTENT_TYPES.items() if name.lower().endswith(end)), "application/octet-stream")
 
 
 def _insert_file(db: Session, upload: Upload, received: Received) -> StoredFile | None:

@@ -16,9 +16,9 @@ from werkzeug.datastructures import FileStorage
 from printfarm.core.ids import new_id
 from printfarm.core.storage import storage, storage_key
 from printfarm.core.work import unit_of_work
+from printfarm.files.names import plain_name
 from printfarm.files.picture_sizes import SIDES_PX
 from printfarm.files.receiving import SCRATCH, drafts_folder
-from printfarm.files.service import plain_name
 from printfarm.library import service
 from printfarm.library.image_kinds import DAMAGED, NO_PICTURE, TOO_MANY_PIXELS, why_not
 from printfarm.library.service import PreparedImage

@@ -7,7 +7,7 @@ import zlib
 from pathlib import PurePosixPath
 
 from printfarm.files.formats import READABLE
-from printfarm.files.service import plain_path
+from printfarm.files.names import plain_path
 from printfarm.library.guesses import NAME_LENGTH
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif", ".gif", ".svg", ".tif", ".tiff")

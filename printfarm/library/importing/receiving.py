@@ -14,8 +14,8 @@ from printfarm.core.ids import new_id
 from printfarm.core.storage import storage, storage_key
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.files import quota, receiving
+from printfarm.files.names import plain_name
 from printfarm.files.receiving import BrokenOff, Refused
-from printfarm.files.service import plain_name
 from printfarm.library.importing import service
 from printfarm.library.importing.models import Import
 from printfarm.library.importing.plan import Plan
