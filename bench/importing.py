@@ -1,8 +1,8 @@
 """Does the import of a thousand files take more memory than that of ten?
 
-    ./dev bench importing [--files 1000] [--few 10]
+    ./dev bench importing [--files 1000] [--few 10] [--pictures 3]
 
-A folder of models, each a mesh and three pictures beside it, is imported by the runner that the worker uses, in a process of
+A folder of models, each a mesh and some pictures beside it, is imported by the runner that the worker uses, in a process of
 its own with an SQLite database of its own: listed, looked into, taken in. Measured is the highest resident size of that process
 (VmHWM) once for few files and once for many; the readers' own processes are not in it. Prints the ratio, and the seconds per
 file. Linux only.
@@ -22,19 +22,18 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 MESH = "v 0 0 0\nv 10 0 0\nv 0 10 0\nv 0 0 {height}\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n"
-TO_A_MODEL = 4
-NAMES = ("front", "back", "detail")
 
 
-def build(folder: Path, files: int) -> Path:
+def build(folder: Path, files: int, pictures: int) -> Path:
     """So many files, no two of them the same."""
-    for number in range(files // TO_A_MODEL):
+    to_a_model = pictures + 1
+    for number in range(files // to_a_model):
         place = folder / f"Model {number}"
         place.mkdir(parents=True)
         (place / "part.obj").write_text(MESH.format(height=number + 1))
-        for side, name in enumerate(NAMES):
-            Image.new("RGB", (64, 48), (number % 256, number // 256, side * 60)).save(place / f"{name}.png")
-    for extra in range(files % TO_A_MODEL):
+        for side in range(pictures):
+            Image.new("RGB", (64, 48), (number % 256, number // 256, side)).save(place / f"{side}.png")
+    for extra in range(files % to_a_model):
         (folder / f"Single {extra}.obj").write_text(MESH.format(height=0.1 + extra))
     return folder
 
@@ -70,10 +69,10 @@ def import_all(folder: Path) -> None:
     print(done, int(peak.group(1)) * 1024)
 
 
-def measure(files: int) -> tuple[int, float]:
+def measure(files: int, pictures: int) -> tuple[int, float]:
     """Peak bytes and seconds of an import in a process of its own."""
     with tempfile.TemporaryDirectory() as name:
-        folder = build(Path(name, "in"), files)
+        folder = build(Path(name, "in"), files, pictures)
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PRINTFARM_")}
         started = time.perf_counter()
         done = subprocess.run(
@@ -95,13 +94,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=1000)
     parser.add_argument("--few", type=int, default=10)
+    parser.add_argument("--pictures", type=int, default=3, help="to a model; the rest are meshes")
     parser.add_argument("--import", type=Path, dest="folder", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.folder:
         import_all(asked.folder)
         return
-    few, _ = measure(asked.few)
-    many, seconds = measure(asked.files)
+    few, _ = measure(asked.few, asked.pictures)
+    many, seconds = measure(asked.files, asked.pictures)
     print(
         f"{many / few:.2f} times the memory: {many / 1e6:.0f} MB for {asked.files} files, {few / 1e6:.0f} MB for {asked.few}"
     )

@@ -7,9 +7,9 @@ from printfarm.library.importing import running
 
 
 @background_job
-def run_import(shop_id: str, import_id: str) -> None:
-    """A minute of it; then it queues up again behind what else waits."""
-    running.run_import(UUID(shop_id), UUID(import_id))
+def run_import(shop_id: str, import_id: str, turn_id: str | None = None) -> None:
+    """Half a minute of it; then it queues up again behind what else waits."""
+    running.run_import(UUID(shop_id), UUID(import_id), turn_id=UUID(turn_id) if turn_id else None)
 
 
 @background_job

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SLICE_S = 60.0
+SLICE_S = 30.0
 BUSY_TRIES, BUSY_WAIT_S = 5, 2.0
 ZIP_GONE = "The zip is no longer here. Send it again; what is in the library already will be left out."
 
@@ -46,14 +46,16 @@ def run_import(
     for_s: float = SLICE_S,
     each: Callable[[], None] = lambda: None,
     keep: bool = False,
+    turn_id: UUID | None = None,
 ) -> bool:
     """Work for so long; True when this runner was the one who could. `each` is called after every item.
 
-    What is left then goes back to the queue, unless whoever called means to go on (`keep`).
+    What is left then goes back to the queue, unless whoever called means to go on (`keep`). `turn_id`: only if it is still that
+    turn.
     """
     runner = _Runner(shop_id, import_id, new_id(), keep=keep)
     with unit_of_work(shop_id) as db:
-        held = service.take_over(db, import_id, runner.id)
+        held = service.take_over(db, import_id, runner.id, turn_id=turn_id)
     if held is None:
         return False
     try:

@@ -162,11 +162,16 @@ def remove(db: Session, import_id: UUID) -> None:
 # What runners do.
 
 
-def take_over(db: Session, import_id: UUID, runner_id: UUID) -> Import | None:
-    """Become the one who works on it; None when there is nothing to do, or somebody else shows life."""
+def take_over(db: Session, import_id: UUID, runner_id: UUID, *, turn_id: UUID | None = None) -> Import | None:
+    """Become the one who works on it; None when there is nothing to do, or somebody else shows life.
+
+    Who was given a turn (hand_on) and comes after another one is late, and goes: so what waits in the queue never multiplies.
+    """
     found = db.scalar(select(Import).where(Import.id == import_id).with_for_update())
     if found is None or found.state != "running":
         settle(db, RUN, import_id)
+        return None
+    if turn_id is not None and found.runner_id != turn_id:
         return None
     other = found.runner_id not in {None, runner_id}
     if other and found.alive_until is not None and found.alive_until > utc_now():
@@ -320,7 +325,8 @@ def progressed(db: Session, item: ImportItem) -> None:
 def _promise(db: Session, found: Import, *, hurry: bool) -> None:
     owe(db, RUN, found.id, within_s=ALIVE_S)
     if hurry:
-        enqueue_after_commit(db, JOB, shop_of(db), found.id, queue=SLOW)
+        found.runner_id, found.alive_until = new_id(), None
+        enqueue_after_commit(db, JOB, shop_of(db), found.id, found.runner_id, queue=SLOW)
     changed(db, found)
 
 

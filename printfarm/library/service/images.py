@@ -116,6 +116,8 @@ def refuse_image(db: Session, image_id: UUID, sentence: str) -> None:
     """It cannot be shown; the sentence stays beside its name until a person removes it. Its bytes go."""
     settle(db, PREPARE, image_id)
     image = db.get(ModelImage, image_id)
+    if image is not None and image.state == "done":
+        return  # another worker has prepared it in the meantime
     owe(db, FORGET, image_id)
     if image is not None and image.state == "waiting":
         image.state, image.error = "failed", sentence
