@@ -126,7 +126,7 @@ def test_the_keys_search_and_lead_to_pages(ctx, chromium: Browser, app, alice):
         page.keyboard.press("/")
         page.keyboard.type("nothing of this")
         expect(page.locator("#results")).to_contain_text("Nothing here speaks of")
-        at(page, "/search?q=nothing%20of%20this")
+        at(page, "/search?q=nothing+of+this")
         expect(page).to_have_title("“nothing of this” · Search · Alice's Prints")
         page.reload()
         expect(page.get_by_role("searchbox")).to_have_value("nothing of this")
