@@ -32,6 +32,9 @@ def find(db: Session) -> ViewAnswer:
         return redirect(url_for("filament.spool", spool_id=exact.id), 303)
     if exact is not None:
         return redirect(url_for("fleet.printer", printer_id=exact.id), 303)
+    here = url_for("insight.find", **{"q": text or None, **asked})
+    if not is_fragment() and any(not value for name, value in request.args.items() if name != "q"):
+        return redirect(here, 303)  # a form sends its empty fields too; the address keeps what was said
     kind = request.args.get("kind", "")
     kind = kind if kind in search.KINDS else ""
     found = search.find(db, text, filters, kind=kind, number=request.args.get("page", 1, int))
@@ -49,7 +52,7 @@ def find(db: Session) -> ViewAnswer:
         )
     )
     if is_fragment():  # the address that can be kept, without the fields that are empty
-        answer.headers["HX-Replace-Url"] = url_for("insight.find", **{"q": text or None, **asked})
+        answer.headers["HX-Replace-Url"] = here
     return answer
 
 

@@ -151,6 +151,13 @@ def test_as_one_types_the_address_holds_only_what_was_said(alice, things):
     assert found(alice.get(part.headers["HX-Replace-Url"])) == found(part) == {"Variants": ["for P1S"]}
 
 
+def test_a_plain_form_ends_at_the_same_address(alice, things):
+    sent = alice.get("/search?q=fox&category=&material=PLA&printer=&from=&to=2")
+    assert sent.status == 303
+    assert parse_qs(urlsplit(sent.location).query) == {"q": ["fox"], "material": ["PLA"], "to": ["2"]}
+    assert found(alice.get(sent.location)) == {"Variants": ["for P1S"]}
+
+
 def test_a_printer_of_another_shop_is_not_here(alice, charlie, things):
     assert charlie.get("/search", query_string={"q": "fox", "printer": str(things.printer)}).status == 404
     assert charlie.get("/search", query_string={"material": "PLA"}).all("#results .card") == []
