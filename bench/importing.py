@@ -27,6 +27,7 @@ MESH = "v 0 0 0\nv 10 0 0\nv 0 10 0\nv 0 0 {height}\nf 1 3 2\nf 1 2 4\nf 1 4 3\n
 def build(folder: Path, files: int, pictures: int) -> Path:
     """So many files, no two of them the same."""
     to_a_model = pictures + 1
+    folder.mkdir()
     for number in range(files // to_a_model):
         place = folder / f"Model {number}"
         place.mkdir(parents=True)

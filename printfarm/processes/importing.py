@@ -1,5 +1,6 @@
 """`printfarm import-folder`: a folder on this machine becomes models and variants. May be stopped and run again at any time."""
 
+import logging
 import time
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -33,6 +34,7 @@ WORDS = {
     "working": "being imported",
 }
 SHOWN_FILAMENTS = 15
+NEEDS_NO_REDIS = ("printfarm.core.bus", "printfarm.core.background")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Asked:
 def import_folder(settings: Settings, asked: Asked, out: IO[str]) -> int:
     """Returns 0, or 1 when it was stopped or failed on the way. Raises DomainError with a sentence before anything happens."""
     folder = asked.folder.expanduser().resolve()
+    for name in NEEDS_NO_REDIS:  # PrintFarm may be off meanwhile; what is owed is in the database
+        logging.getLogger(name).setLevel(logging.ERROR)
     with create_app(settings).app_context():
         shop_id = _shop(asked.shop)
         FolderSource(folder)

@@ -179,12 +179,8 @@ def test_a_file_that_kills_its_reader_is_given_up_and_the_rest_goes_on(app, shop
     folder = fill(tmp_path / "in", {"Fox/fox.obj": mesh_bytes(1), "Fox/gun.obj": mesh_bytes(2)})
     import_id = begin(app, shop.id, folder)
     with app.app_context():
-        running.run_import(shop.id, import_id, for_s=0)
-        with unit_of_work(shop.id) as db:
-            held = service.take_over(db, import_id, uuid4())
-            service.note_listing(
-                db, held, running.layout.lay_out(running.FolderSource(folder).entries(), running.plan_of({}))
-            )
+        listed = []
+        running.run_import(shop.id, import_id, for_s=0.001, each=lambda: listed.append(time.sleep(0.01)))
         for _time in range(4):
             with unit_of_work(shop.id) as db:
                 item = db.scalar(select(ImportItem).where(ImportItem.path == "Fox/gun.obj"))

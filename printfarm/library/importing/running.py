@@ -126,7 +126,12 @@ class _Runner:
     def _list(self, held: Import, source: Source) -> None:
         laid = layout.lay_out(source.entries(), plan_of(held.plan))
         with unit_of_work(self.shop_id) as db:
-            service.note_listing(db, service.hold(db, self.import_id, self.id), laid)
+            models = service.note_models(db, service.hold(db, self.import_id, self.id), laid)
+        for at in range(0, len(laid.items), service.BATCH):
+            with unit_of_work(self.shop_id) as db:
+                service.note_items(db, service.hold(db, self.import_id, self.id), laid, at, models)
+        with unit_of_work(self.shop_id) as db:
+            service.end_listing(db, service.hold(db, self.import_id, self.id), laid)
 
     def _do(self, item: ImportItem, source: Source) -> None:
         if item.state == "listed":
