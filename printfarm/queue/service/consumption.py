@@ -10,6 +10,8 @@ from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.filament.service import book_run, rebook_run
+from printfarm.library.counted import used_shares
+from printfarm.library.models import Plate
 from printfarm.queue.events import JobChanged
 from printfarm.queue.models import PrintJob, PrintRun, RunFilament
 from printfarm.queue.service.jobs import find_job, note_event
@@ -23,10 +25,11 @@ def book_consumption(db: Session, run: PrintRun, job: PrintJob, *, used_mg: dict
     if run.booked_at is not None:
         return
     share = extruded_share(run)
+    counted = _counted_shares(db, run, job) if 0 < share < 1 and not used_mg else {}
     for filament in db.scalars(select(RunFilament).where(RunFilament.run_id == run.id)):
         planned = filament.planned_mg
         weighed = (used_mg or {}).get(filament.slot)
-        filament.used_mg = weighed if weighed is not None else _part_of(planned, share)
+        filament.used_mg = weighed if weighed is not None else _part_of(planned, counted.get(filament.slot, share))
         if filament.used_mg and filament.filament_id is not None:
             book_run(
                 db,
@@ -95,6 +98,26 @@ def extruded_share(run: PrintRun) -> Fraction:
     if run.layer is not None and run.total_layers:
         return min(Fraction(1), Fraction(max(0, run.layer), run.total_layers))
     return Fraction(min(100, max(0, run.percent or 0)), 100)
+
+
+def _counted_shares(db: Session, run: PrintRun, job: PrintJob) -> dict[int, Fraction]:
+    """By slot what the layers up to here need, as the moves were counted: a colour that comes late is not used yet.
+
+    Empty when they are not counted, or the layer is not known; then the grams are spread evenly, and the job says so.
+    """
+    plate = db.get_one(Plate, run.plate_id)
+    if run.layer is not None and run.total_layers == plate.layers:
+        shares = used_shares(db, plate, run.layer)
+        if shares is not None:
+            return {slot: Fraction(share).limit_denominator(1_000_000) for slot, share in shares.items()}
+    note_event(
+        db,
+        job,
+        "evenly",
+        "The grams are spread evenly over the print: how much each layer needs is not known",
+        run_id=run.id,
+    )
+    return {}
 
 
 def _part_of(planned_mg: int | None, share: Fraction) -> int | None:
