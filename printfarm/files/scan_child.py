@@ -1,7 +1,7 @@
 """Counts the moves of one file in a process of its own: `python -m printfarm.files.scan_child FILE FOLDER`.
 
-The folder holds `plan.json`: what to count, and what an earlier count kept. Every second it writes anew into `kept.json` how
-far it is, and at the end `result.json`. When the worker that began it is gone, it ends too.
+The folder holds `plan.json`: what to count, and what an earlier count kept. Every second (or `every_s`) it writes anew into
+`kept.json` how far it is, and at the end `result.json`. When the worker that began it is gone, it ends too.
 """
 
 import json
@@ -28,7 +28,8 @@ def main(arguments: Sequence[str]) -> int:
     task = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     try:
         scan = Scan(source, [ScanPlan.from_json(plan) for plan in task["plans"]], task["kept"])
-        found = scan.run(_Keeper(scan, folder / "kept.json").tick)
+        keeper = _Keeper(scan, folder / "kept.json", task.get("every_s", KEEP_EVERY_S))
+        found = scan.run(keeper.tick)
         answer: dict[str, Any] = {"ok": True, "plates": [plate.to_json() for plate in found]}
     except UnreadableFile as refusal:
         answer = {"ok": False, "error": refusal.sentence}
@@ -41,15 +42,16 @@ def main(arguments: Sequence[str]) -> int:
 class _Keeper:
     """Writes down now and then where the count is."""
 
-    def __init__(self, scan: Scan, path: Path) -> None:
+    def __init__(self, scan: Scan, path: Path, every_s: float) -> None:
         self._scan = scan
         self._path = path
+        self._every_s = every_s
         self._parent = os.getppid()
         self._kept_at = time.monotonic()
 
     def tick(self) -> None:
         now = time.monotonic()
-        if now - self._kept_at < KEEP_EVERY_S:
+        if now - self._kept_at < self._every_s:
             return
         self._kept_at = now
         if os.getppid() != self._parent:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -22,7 +23,7 @@ from printfarm.core.work import read_only, unit_of_work
 from printfarm.files import scanning, scans
 from printfarm.files.models import FileScan
 from printfarm.files.readers import read_file
-from printfarm.files.sample_builder import PlateSpec, SampleFilament, build_sliced_3mf
+from printfarm.files.sample_builder import PlateSpec, SampleFilament, sliced_3mf_entries
 from tests.support.uploads import arrive, arrive_and_read, count, read, sliced, sweep
 
 PURGING = (
@@ -150,10 +151,16 @@ def test_a_count_has_its_turn_and_goes_on_later(app, olga, tmp_path) -> None:
 
 @pytest.fixture(scope="module")
 def long_file(tmp_path_factory) -> Path:
-    """About 150 MB of G-code in two plates, which takes longer to count than a test wants to wait for."""
+    """Some 200 MB of G-code in two plates, quickly made: enough to be stopped in the middle of counting it."""
     folder = tmp_path_factory.mktemp("long")
-    plates = [PlateSpec(index=n, layers=2_000, filaments=PURGING, detail=90) for n in (1, 2)]
-    return build_sliced_3mf(folder / "long.gcode.3mf", plates)
+    entries = sliced_3mf_entries([PlateSpec(index=n, filaments=PURGING) for n in (1, 2)])
+    body = "".join(f"G1 X{n % 97} Y{n % 89} E.0{n % 83}\n" for n in range(100_000)).encode()
+    with zipfile.ZipFile(folder / "long.gcode.3mf", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in entries.items():
+            mark = b"; FEATURE: Outer wall\n"
+            long = content.replace(mark, mark + body * 50, 1) if name.endswith(".gcode") else content
+            archive.writestr(name, long)
+    return folder / "long.gcode.3mf"
 
 
 class Count:
@@ -162,7 +169,7 @@ class Count:
     def __init__(self, path: Path, folder: Path, checkpoint: dict) -> None:
         folder.mkdir()
         self.folder = folder
-        (folder / "plan.json").write_text(json.dumps(checkpoint))
+        (folder / "plan.json").write_text(json.dumps({**checkpoint, "every_s": 0.05}))
         command = [sys.executable, "-m", "printfarm.files.scan_child", str(path), str(folder)]
         self.process = subprocess.Popen(command, cwd=ROOT)
 
@@ -205,12 +212,14 @@ def test_a_killed_count_goes_on_where_it_was_and_ends_with_the_same(long_file, t
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a parent that can be seen to be gone")
 def test_a_count_whose_worker_is_gone_ends(long_file, tmp_path) -> None:
-    (tmp_path / "plan.json").write_text(json.dumps({"plans": plans(long_file), "kept": None}))
+    (tmp_path / "plan.json").write_text(json.dumps({"plans": plans(long_file), "kept": None, "every_s": 0.01}))
     code = (
-        "import subprocess, sys\n"
-        f"files = [{str(long_file)!r}, {str(tmp_path)!r}]\n"
-        "child = subprocess.Popen([sys.executable, '-m', 'printfarm.files.scan_child', *files])\n"
+        "import pathlib, subprocess, sys, time\n"
+        f"files, kept = [{str(long_file)!r}, {str(tmp_path)!r}], pathlib.Path({str(tmp_path / 'kept.json')!r})\n"
+        "command = [sys.executable, '-m', 'printfarm.files.scan_child', *files]\n"
+        "child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
         "print(child.pid, flush=True)\n"
+        "while not kept.exists(): time.sleep(0.005)\n"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
     pid = int(run.stdout)
@@ -236,10 +245,10 @@ def test_what_a_child_keeps_reaches_the_row(app, olga, tmp_path, monkeypatch) ->
 
 
 def test_a_turn_ends_when_it_is_long_enough(app, olga, long_file, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(scanning, "TICK_S", 0.2)
-    checkpoint = {"plans": plans(long_file), "kept": None}
+    monkeypatch.setattr(scanning, "TICK_S", 0.05)
+    checkpoint = {"plans": plans(long_file), "kept": None, "every_s": 0.01}
     with pytest.raises(scanning.TurnIsOver):
-        scanning.count_in_child(long_file, tmp_path, checkpoint, turn_s=0.5)
+        scanning.count_in_child(long_file, tmp_path, checkpoint, turn_s=0.1)
 
 
 def test_a_worker_stops_when_the_file_is_gone_meanwhile(app, olga, long_file, tmp_path, monkeypatch) -> None:
