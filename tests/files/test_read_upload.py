@@ -114,7 +114,7 @@ def test_everything_that_the_file_says_is_kept(olga, tmp_path) -> None:
     assert [(p["index"], p["name"]) for p in upload.extracted["plates"]] == [(1, "Body"), (3, "Lid")]
     assert upload.extracted["raw"]
     assert set(upload.extracted["pictures"]) == {"1", "3"}
-    assert owed(olga.app, upload.id) == []
+    assert owed(olga.app, upload.id) == ["scan-file"]
 
 
 def picture(olga, url: str) -> Image.Image:
