@@ -77,6 +77,7 @@ def surroundings() -> dict[str, Any]:
         "person_name": who.user.name,
         "other_shops": other_shops(who, next((item["url"] for item in items if item["active"]), "")),
         "search_url": url_for("insight.find") if shop is not None else None,
+        "peek_url": url_for("insight.peek") if shop is not None else None,
         "sign_out_url": url_for("accounts.sign_out"),
         "live": shop is not None,
         "asked_at_ms": g.get("asked_at_ms") or _now_ms(),  # an expired form is refused before the time is noted

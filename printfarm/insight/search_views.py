@@ -56,6 +56,16 @@ def find(db: Session) -> ViewAnswer:
     return answer
 
 
+@bp.get("/search/peek")
+@shop_view(role="viewer")
+def peek(db: Session) -> ViewAnswer:
+    """The first few of each kind, for the box that every page has."""
+    text = " ".join(words_of(request.args.get("q")))
+    if not is_fragment():
+        return redirect(url_for("insight.find", q=text or None), 303)
+    return page("insight/_peek.html", text=text, found=search.find(db, text))
+
+
 def _filters(db: Session) -> tuple[search.Filters, dict[str, Any]]:
     """What the address narrows the search to, and how it says so. What is no number, and no id, narrows nothing."""
     printer = _printer(db, request.args.get("printer", ""))

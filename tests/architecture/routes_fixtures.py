@@ -172,6 +172,7 @@ ROUTES: dict[str, Ask] = {
     "insight.dashboard": Ask(),
     "insight.needs": Ask(),
     "insight.find": Ask(query=lambda shop: {"q": shop.words["spool code"]}),
+    "insight.peek": Ask(query=lambda shop: {"q": shop.words["spool code"]}),
     "insight.showcase": Ask(),
     "library.add_category": Ask(form=lambda _: {"name": "Gifts"}),
     "library.add_images": Ask(form=lambda _: {"images": (BytesIO(png()), "a.png")}),

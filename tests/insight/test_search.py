@@ -238,3 +238,19 @@ def test_another_shop_finds_nothing_of_it(charlie, things):
         page = search(charlie, text)
         assert page.status == 200
         assert found(page) == {}
+
+
+def test_the_box_of_every_page_shows_the_best_of_each_kind(alice, things):
+    answer = alice.get("/search/peek", query_string={"q": "anna"}, htmx=True)
+    assert "HX-Replace-Url" not in answer.headers
+    assert answer.one(f'a[href="/fleet/printers/{things.printer}"]')
+    assert answer.one('a[href="/search?q=anna"]').get_text(strip=True) == "All results"
+    assert not answer.all("html")
+    assert alice.get("/search/peek", query_string={"q": "anna"}).location.endswith("/search?q=anna")  # opened by hand
+
+
+def test_the_box_says_when_nothing_is_found_and_is_empty_when_nothing_is_asked(alice, things):
+    answer = alice.get("/search/peek", query_string={"q": "<b>zebra</b>"}, htmx=True)
+    assert "Nothing here speaks of" in answer.text
+    assert not answer.all("b")
+    assert not alice.get("/search/peek", query_string={"q": " "}, htmx=True).text.strip()
