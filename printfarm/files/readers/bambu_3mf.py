@@ -21,6 +21,7 @@ from printfarm.files.readers.package import (
 )
 from printfarm.files.readers.package_xml import DefinedPlate, SlicedPlate
 from printfarm.files.readers.pictures import text_thumbnails
+from printfarm.files.readers.plate_sources import sources_of
 from printfarm.files.readers.plates import (
     StatedFilament,
     combine_filaments,
@@ -122,6 +123,7 @@ class _PlateReader:
             gcode_bytes=text.size_bytes if text and gcode.whole else None,
             scan_plan=self._scan_plan(index, entry, text, filaments, settings, sliced) if gcode.whole else None,
         )
+        plate = replace(plate, sources=sources_of(plate, sliced, facts, defined))
         check_plate(self._package.found, plate, sliced, facts, settings)
         return plate
 
@@ -199,19 +201,11 @@ class _PlateReader:
 
 def _stated_plate(index: int, sliced: SlicedPlate | None, facts: GcodeFacts | None, settings: SettingsChain) -> Plate:
     """The values that slice_info, header and settings state, in this order."""
-    sources = {}
     total_s = sliced.time_total_s if sliced else None
-    if total_s is not None:
-        sources["time_total_s"] = "slice_info"
-    elif facts and facts.time_total_s and facts.time_total_source:
-        total_s, sources["time_total_s"] = facts.time_total_s, facts.time_total_source
     first_layer_s = sliced.time_first_layer_s if sliced else None
-    sources["grams"] = (
-        "slice_info" if sliced and sliced.filaments else (facts.used_source if facts else None) or "unknown"
-    )
     return Plate(
         index=index,
-        time_total_s=total_s,
+        time_total_s=total_s if total_s is not None else (facts.time_total_s or None) if facts else None,
         time_model_s=facts.time_model_s if facts else None,
         time_first_layer_s=first_layer_s or (facts.time_first_layer_s if facts else None),
         layers=facts.layers if facts else None,
@@ -226,7 +220,6 @@ def _stated_plate(index: int, sliced: SlicedPlate | None, facts: GcodeFacts | No
         ),
         supports=sliced.support_used if sliced and sliced.support_used is not None else settings.flag("enable_support"),
         tool_changes=facts.tool_changes if facts else None,
-        sources=sources,
     )
 
 

@@ -116,3 +116,16 @@ def test_names_in_capitals_are_the_same_names(tmp_path: Path):
 def test_the_sample_files_are_the_same_on_every_day(tmp_path: Path):
     one, two = (build_sliced_3mf(tmp_path / name, [PlateSpec(filaments=two_colours())]) for name in "ab")
     assert one.read_bytes() == two.read_bytes()
+
+
+def test_every_value_tells_where_it_comes_from(reading):
+    values = [
+        "time_total_s", "time_model_s", "time_first_layer_s", "layers", "max_z_mm", "layer_height_mm", "nozzle_mm", "nozzle_c",
+        "first_layer_height_mm", "bed_type", "bed_c", "supports", "objects", "tool_changes",
+    ]  # fmt: skip
+    for plate in reading.plates:
+        known = {name for name in values if getattr(plate, name) not in (None, ())}
+        assert known - set(plate.sources) == set()
+        assert {"grams", "metres", "material", "colour", "model", "preset"} <= set(plate.sources)
+    assert reading.plates[0].sources["time_total_s"] == "slice_info"
+    assert reading.plates[0].sources["layer_height_mm"] == "config"
