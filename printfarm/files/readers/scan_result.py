@@ -73,6 +73,11 @@ def with_scan(reading: FileReading, scans: Sequence[PlateScan]) -> FileReading:
 
 
 def _plate_with(plate: Plate, scan: PlateScan) -> Plate:
+    counted = [
+        name
+        for name, value in (("layers", scan.layers), ("tool_changes", scan.tool_changes))
+        if value is not None and getattr(plate, name) is None
+    ]
     return replace(
         plate,
         filaments=tuple(replace(f, split=scan.split_of_slot.get(f.slot)) for f in plate.filaments),
@@ -80,6 +85,7 @@ def _plate_with(plate: Plate, scan: PlateScan) -> Plate:
         use_by_layer=scan.use_by_layer,
         layers=plate.layers or scan.layers,
         tool_changes=scan.tool_changes if plate.tool_changes is None else plate.tool_changes,
+        sources={**plate.sources, **dict.fromkeys(counted, "scan")},
     )
 
 
