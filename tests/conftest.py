@@ -5,7 +5,7 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +15,7 @@ from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser as PageBrowser
 from playwright.sync_api import sync_playwright
+from werkzeug.routing import Rule
 
 from printfarm.accounts.service import people
 from printfarm.application import build
@@ -41,6 +42,22 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.getbasetemp().parent / "templates"
     folder.mkdir(exist_ok=True)
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": FileSystemBytecodeCache(str(folder))}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_routes() -> None:
+    """Nor is the address of each route compiled anew for each application; what is compiled knows no application."""
+    compile_anew, made = Rule._compile_builder, {}
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        if rule.defaults:
+            return compile_anew(rule, append_unknown)
+        key = (tuple(rule._trace), append_unknown)
+        if key not in made:
+            made[key] = compile_anew(rule, append_unknown)
+        return made[key]
+
+    Rule._compile_builder = compile_once
 
 
 @pytest.fixture(scope="session", autouse=True)

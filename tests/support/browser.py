@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from contextvars import Context
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -27,9 +28,12 @@ class Page:
         self.headers = response.headers
         self.is_html = "html" in response.content_type
         self.soup = BeautifulSoup(response.get_data(as_text=True) if self.is_html else "", "html.parser")
-        self.text = " ".join(self.soup.get_text(" ").split())
         if self.is_html:
             self._check()
+
+    @cached_property
+    def text(self) -> str:
+        return " ".join(self.soup.get_text(" ").split())
 
     @property
     def json(self) -> Any:
@@ -44,15 +48,20 @@ class Page:
         return list(self.soup.select(selector))
 
     def _check(self) -> None:
-        repeated = [name for name, count in Counter(tag["id"] for tag in self.soup.select("[id]")).items() if count > 1]
+        ids: Counter[str] = Counter()
+        for tag in self.soup.find_all(True):  # once: every page of every test comes by
+            if "id" in tag.attrs:
+                ids[tag["id"]] += 1
+            if tag.name == "form":
+                assert tag.get("action") or tag.get("method", "get") == "get", f"a form without an action: {tag}"
+            inline = "style" in tag.attrs or "onclick" in tag.attrs or (tag.name == "script" and "src" not in tag.attrs)
+            assert not inline, f"inline style or script: {tag}"
+        repeated = [name for name, count in ids.items() if count > 1]
         assert not repeated, f"ids that stand twice on the page: {repeated}"
         if self.soup.html is not None:
             title = self.soup.title
             assert title is not None, "a page without a title"
             assert title.get_text(strip=True), "a page with an empty title"
-        for form in self.soup.select("form"):
-            assert form.get("action") or form.get("method", "get") == "get", f"a form without an action: {form}"
-        assert not self.soup.select("[style], script:not([src]), [onclick]"), "inline style or script"
 
 
 class Browser:
