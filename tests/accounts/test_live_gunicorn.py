@@ -75,7 +75,7 @@ def open_socket(stack, port, person):
 def closing_code(ws):
     with pytest.raises(ConnectionClosed) as closed:
         while True:
-            ws.recv(10)
+            ws.recv(30)
     return closed.value.rcvd.code
 
 

@@ -135,4 +135,4 @@ def the_grams_are_gone(person: Person) -> None:
     person.menu("Filaments")
     person.follow(re.compile("Turquoise"))
     person.sees("974 g")
-    person.sees(re.compile(r"Fox.*Printed.*\N{MINUS SIGN}26\.4 g", re.DOTALL))
+    person.sees(re.compile("Fox.*Printed.*\N{MINUS SIGN}26[.]4 g", re.DOTALL))

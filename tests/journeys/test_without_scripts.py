@@ -266,10 +266,10 @@ def mend_the_variant(olivia: Plain) -> None:
     olivia.sends("Save")
     olivia.says("Saved")
     olivia.sees("Slow first layer")
-    olivia.page.locator("#metadata summary").tap()
-    olivia.asks("nozzle", "Search")
-    expect(olivia.page.locator("#metadata table")).to_contain_text("nozzle")
-    olivia.asks("no such key", "Search")
+    olivia.follow("Everything the file says")
+    olivia.asks("nozzle", "Show")
+    expect(olivia.page.locator("#lines")).to_contain_text("nozzle")
+    olivia.asks("no such key", "Show")
     olivia.sees("Nothing speaks of “no such key”")
 
 

@@ -86,6 +86,8 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(run, app, shop, tmp_path, 
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **settings_environ},
         stdout=subprocess.PIPE,
         text=True,
+        # The tests may run where it is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     child.stdout.readline()  # the first sign of progress
     child.send_signal(signal.SIGINT)

@@ -221,7 +221,7 @@ def test_an_exotic_compression_is_not_unpacked(tmp_path: Path):
 
 def test_a_line_without_end_is_skipped(tmp_path: Path):
     path = tmp_path / "a.gcode"
-    path.write_text(prusa_gcode().replace("M83\n", "M83\n;" + "x" * 3_000_000 + "\n"))
+    path.write_text(prusa_gcode().replace("M83\n", "M83\n;" + "x" * 12_000_000 + "\n"))
     reading = count_moves(path, read_file(path))
     assert reading.plates[0].grams == pytest.approx(3.73)
     assert codes(reading) >= {"long_lines"}
