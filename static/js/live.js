@@ -104,9 +104,11 @@
   addEventListener("pageshow", (event) => event.persisted && connect());
   addEventListener("pagehide", () => {
     if (!socket) return;
-    socket.onclose = null;
-    socket.close();
+    const left = socket;
     socket = null;
+    left.onclose = null;
+    if (left.readyState === WebSocket.OPEN) left.close();
+    else left.onopen = () => left.close(); // closing it now would be an error in the console
   });
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && connect());
 

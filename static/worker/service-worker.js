@@ -11,6 +11,7 @@ const A_WEEK_MS = 7 * 86400000;
 
 let askedAt = 0;
 let session = 0; // counts up when one ends: what was asked for in an earlier one is not kept
+let written = Promise.resolve(); // one after the other: what an ended session still wants to keep never undoes the next one's
 
 addEventListener("install", (event) => event.waitUntil(prepare()));
 addEventListener("activate", (event) => event.waitUntil(takeOver()));
@@ -73,13 +74,17 @@ async function keep() {
   const headers = new Headers(answer.headers);
   headers.set(KEPT_AT, Date.now());
   headers.delete("content-encoding");
-  const cache = await caches.open(LAST_KNOWN);
-  await cache.put(PLACES.snapshot, new Response(await answer.blob(), { headers }));
-  if (mine !== session) await caches.delete(LAST_KNOWN);
+  const page = new Response(await answer.blob(), { headers });
+  await write(async () => mine === session && (await caches.open(LAST_KNOWN)).put(PLACES.snapshot, page));
 }
 
 async function forget() {
   session += 1;
   askedAt = 0;
-  await caches.delete(LAST_KNOWN);
+  await write(() => caches.delete(LAST_KNOWN));
+}
+
+function write(change) {
+  written = written.then(change).catch(() => {});
+  return written;
 }
