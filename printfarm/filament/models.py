@@ -4,16 +4,46 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from printfarm.core.clock import utc_now
-from printfarm.core.database import Base, ExactDecimal
+from printfarm.core.database import Base, ExactDecimal, Json
 from printfarm.core.ids import new_code
 from printfarm.core.tenancy import ShopScoped, shop_reference, shop_table
 
 MATERIALS = ("PLA", "PETG", "ABS", "ASA", "TPU", "PC", "PA", "PVA", "PLA-CF", "PETG-CF", "PA-CF", "HIPS", "PP")
-ENTRY_KINDS = ("new", "set", "add", "subtract", "print", "resolve", "undo")
+# Why grams come or go. "failed print" and "purge" are what a print took that did not finish, or outside the part.
+CAUSES = (
+    "received",
+    "print",
+    "failed print",
+    "purge",
+    "correction",
+    "weighed",
+    "moved",
+    "undo",
+    "discarded",
+    "imported",
+)
+# Those that a print takes; without a spool in the slot they wait for a person.
+PRINT_CAUSES = ("print", "failed print", "purge")
+# What may happen to a roll. Archived is another matter: out of sight, whatever it was.
+SPOOL_STATES = ("on order", "sealed", "open", "loaded", "empty", "discarded")
+
+
+class Brand(ShopScoped, Base):
+    """Who makes filament, and what their empty spools weigh. Filaments name it by its name."""
+
+    __tablename__ = "brands"
+    __table_args__ = shop_table(UniqueConstraint("shop_id", "name"))
+
+    name: Mapped[str]
+    tare_mg: Mapped[int | None] = mapped_column(BigInteger)
+    url: Mapped[str] = mapped_column(default="")
+    note: Mapped[str] = mapped_column(default="")
+    extra: Mapped[dict[str, str]] = mapped_column(Json, default=dict)  # the shop's own fields
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class Filament(ShopScoped, Base):
@@ -29,10 +59,22 @@ class Filament(ShopScoped, Base):
     material: Mapped[str]
     colour_name: Mapped[str]
     colour_hex: Mapped[str]  # #RRGGBB or #RRGGBBAA; several joined by "," for gradient and multi-colour
+    finish: Mapped[str] = mapped_column(default="")  # matte, silk, …
     density_g_cm3: Mapped[Decimal | None] = mapped_column(ExactDecimal(3))
+    diameter_mm: Mapped[Decimal] = mapped_column(ExactDecimal(2), default=Decimal("1.75"))
+    nozzle_min_c: Mapped[int | None]
+    nozzle_max_c: Mapped[int | None]
+    bed_c: Mapped[int | None]
     cost_per_gram: Mapped[Decimal | None] = mapped_column(ExactDecimal(4))
+    spool_mg: Mapped[int] = mapped_column(BigInteger, default=1_000_000)  # the filament on a whole spool, as it is sold
+    tare_mg: Mapped[int | None] = mapped_column(BigInteger)  # None: as the brand's
+    low_below_mg: Mapped[int | None] = mapped_column(BigInteger)  # of all its spools together; None: as its spools say
+    article_number: Mapped[str] = mapped_column(default="")
+    supplier: Mapped[str] = mapped_column(default="")
     purchase_url: Mapped[str] = mapped_column(default="")
     note: Mapped[str] = mapped_column(default="")
+    extra: Mapped[dict[str, str]] = mapped_column(Json, default=dict)  # the shop's own fields
+    demand_count: Mapped[int] = mapped_column(default=0)  # how many variants use it; the library keeps it
     # The grams that were used without a spool in the slot, waiting for a person; cached like a spool's weight.
     unassigned_mg: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -46,10 +88,25 @@ class Spool(ShopScoped, Base):
     __table_args__ = shop_table(
         shop_reference("filament_id", "filaments"),
         UniqueConstraint("shop_id", "code"),
+        CheckConstraint(f"state IN {SPOOL_STATES}", name="state"),
         Index(None, "shop_id", "filament_id", "archived_at"),
+        Index(None, "shop_id", "archived_at", "remaining_mg"),
+        Index(None, "shop_id", "archived_at", "state"),
+        Index(None, "shop_id", "archived_at", "location"),
+        # A tag is on one roll.
+        Index(
+            "uq_spools_tag",
+            "shop_id",
+            "tag",
+            unique=True,
+            sqlite_where=text("tag IS NOT NULL"),
+            postgresql_where=text("tag IS NOT NULL"),
+        ),
     )
 
     filament_id: Mapped[UUID]
+    state: Mapped[str] = mapped_column(default="sealed")
+    tag: Mapped[str | None]  # of its RFID chip, as printers report it, once a person has confirmed that it is this roll
     code: Mapped[str] = mapped_column(default=new_code)  # short, printed on its label
     batch: Mapped[str] = mapped_column(default="")
     initial_mg: Mapped[int] = mapped_column(BigInteger)
@@ -58,8 +115,16 @@ class Spool(ShopScoped, Base):
     low_below_mg: Mapped[int] = mapped_column(BigInteger, default=100_000)
     cost_per_gram: Mapped[Decimal | None] = mapped_column(ExactDecimal(4))
     location: Mapped[str] = mapped_column(default="")
+    supplier: Mapped[str] = mapped_column(default="")
+    note: Mapped[str] = mapped_column(default="")
+    extra: Mapped[dict[str, str]] = mapped_column(Json, default=dict)  # the shop's own fields
     purchased_on: Mapped[date | None]
     expires_on: Mapped[date | None]
+    expected_on: Mapped[date | None]  # when it should come, while it is on order
+    opened_on: Mapped[date | None]
+    dried_on: Mapped[date | None]
+    first_used_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     archived_at: Mapped[datetime | None]
 
@@ -82,7 +147,7 @@ class StockEntry(ShopScoped, Base):
         # Undone once, and one line per run and slot: what happens twice is refused by the database itself.
         UniqueConstraint("shop_id", "undoes_id"),
         UniqueConstraint("shop_id", "cause_key"),
-        CheckConstraint(f"kind IN {ENTRY_KINDS}", name="kind"),
+        CheckConstraint(f"cause IN {CAUSES}", name="cause"),
         Index(None, "shop_id", "spool_id", "created_at"),
         Index(None, "shop_id", "filament_id", "created_at"),
         Index(None, "shop_id", "run_id"),
@@ -91,7 +156,9 @@ class StockEntry(ShopScoped, Base):
     filament_id: Mapped[UUID]
     spool_id: Mapped[UUID | None]
     delta_mg: Mapped[int] = mapped_column(BigInteger)
-    kind: Mapped[str]
+    cause: Mapped[str]
+    # The spool held other than the ledger knew, and a person who saw it says so.
+    is_discrepancy: Mapped[bool] = mapped_column(default=False)
     reason: Mapped[str] = mapped_column(default="")
     job_id: Mapped[UUID | None]  # the queue is above, so no foreign key
     run_id: Mapped[UUID | None]
@@ -115,3 +182,16 @@ class Promise(ShopScoped, Base):
     needed_mg: Mapped[int] = mapped_column(BigInteger)
     cause: Mapped[str]  # "print job"
     cause_id: Mapped[UUID]
+
+
+class StockCheck(ShopScoped, Base):
+    """What the nightly comparison of cached and summed weights found; the newest of a shop stays, older ones go."""
+
+    __tablename__ = "stock_checks"
+    __table_args__ = shop_table(Index(None, "shop_id", "checked_at"))
+
+    checked_at: Mapped[datetime] = mapped_column(default=utc_now)
+    spools: Mapped[int]
+    drifted: Mapped[dict[str, int]] = mapped_column(
+        Json
+    )  # spool id → the ledger's sum (mg), where the cache says other

@@ -142,6 +142,8 @@ class PrinterSlot(ShopScoped, Base):
     reported_material: Mapped[str | None]
     reported_colour_hex: Mapped[str | None]
     reported_empty: Mapped[bool | None]
+    reported_tag: Mapped[str | None]  # of the roll's RFID chip
+    reported_remain_percent: Mapped[int | None]  # what the printer guesses; never booked by itself
     reported_at: Mapped[datetime | None]
 
     spool: Mapped[Spool | None] = relationship(

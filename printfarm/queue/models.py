@@ -139,6 +139,29 @@ class RunFilament(ShopScoped, Base):
     used_mg: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class RunFeed(ShopScoped, Base):
+    """From here on a slot of the plate was fed from another roll: changed by a person, or switched by the printer itself.
+
+    The roll that fed it from the start stands in RunFilament; what was used is split where these say.
+    """
+
+    __tablename__ = "run_feeds"
+    __table_args__ = shop_table(
+        shop_reference("run_id", "print_runs", ondelete="CASCADE"),
+        shop_reference("spool_id", "spools"),
+        Index(None, "shop_id", "run_id", "slot", "at"),
+    )
+
+    run_id: Mapped[UUID]
+    slot: Mapped[int]  # the plate's, 1-based
+    ams_unit: Mapped[int | None]
+    printer_slot: Mapped[int | None]
+    spool_id: Mapped[UUID | None]  # None: nobody has said which roll lies there
+    layer: Mapped[int | None]
+    percent: Mapped[int | None]
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class JobEvent(ShopScoped, Base):
     """A line of a job's history, in words."""
 

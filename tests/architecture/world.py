@@ -49,7 +49,7 @@ VALUES: dict[str, Values] = {
     "import_items.kind": lambda _ids: "file",
     "import_items.state": lambda _ids: "ready",
     "import_items.found": lambda _ids: {"wants": [WISH]},
-    "stock_entries.kind": lambda _ids: "print",
+    "stock_entries.cause": lambda _ids: "print",
     "stock_entries.spool_id": lambda _ids: None,
     "stock_entries.undoes_id": lambda _ids: None,
     "stock_entries.delta_mg": lambda _ids: -1000,

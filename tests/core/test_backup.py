@@ -16,7 +16,7 @@ from flask import Flask
 from printfarm.config import Settings, load_settings
 from printfarm.core import backup, migrations
 from printfarm.core.work import unit_of_work
-from printfarm.filament.service.catalogue import add_filament, add_spool
+from printfarm.filament.service import add_filament, add_spool
 from tests.support.cast import open_shop_with
 from tests.support.databases import OWNER, Postgres
 

@@ -60,7 +60,7 @@ WHERE job.state = 'completed' GROUP BY job.id
 
 # What runs used and the ledger does not know: by gram, from spools or waiting for one.
 LEDGER = """
-SELECT (SELECT sum(used_mg) FROM run_filaments) + (SELECT sum(delta_mg) FROM stock_entries WHERE kind = 'print')
+SELECT (SELECT sum(used_mg) FROM run_filaments) + (SELECT sum(delta_mg) FROM stock_entries WHERE cause = 'print')
 """
 
 

@@ -46,7 +46,7 @@ def book(db, spool, used_mg, *, run_id, slot=1, spool_id=None):
 def test_a_new_spool_begins_with_one_line(spool, alice):
     with read_only(alice.shop_id) as db:
         entries = list(db.scalars(select(StockEntry)))
-    assert [(e.kind, e.delta_mg) for e in entries] == [("new", 1_000_000)]
+    assert [(e.cause, e.delta_mg) for e in entries] == [("received", 1_000_000)]
 
 
 def test_setting_books_the_difference(spool, alice):

@@ -229,7 +229,7 @@ def test_one_line_of_the_ledger_is_undone_once(world, together):
     assert [str(one) for one in refusals(answers)] == ["This line has been undone already."] * 2
     with read_only(world.shop_id) as db:
         assert db.get_one(Spool, world.spool_id).remaining_mg == 1_000_000
-        assert db.scalar(select(func.count()).where(StockEntry.kind == "undo")) == 1
+        assert db.scalar(select(func.count()).where(StockEntry.cause == "undo")) == 1
 
 
 def test_a_bed_that_is_not_clear_yet_stops_a_start_at_the_same_moment(world, job, overtaken):

@@ -1,22 +1,24 @@
-"""Rules of filament: what exists (`catalogue`), what lies there (`stock`), what prints use of it
+"""Rules of filament: what is bought (`filaments`), the rolls of it (`spools`), their ledger (`stock`), what prints use of it
 (`usage`), what is promised (`promises`).
 """
 
-from printfarm.filament.service.catalogue import (
+from printfarm.filament.service.filaments import (
     FilamentFacts,
-    SpoolFacts,
     add_filament,
-    add_spool,
     archive_filament,
-    archive_spool,
     edit_filament,
-    edit_spool,
     find_filament,
-    find_spool,
     restore_filament,
-    restore_spool,
 )
 from printfarm.filament.service.promises import forget_promises, promise
+from printfarm.filament.service.spools import (
+    SpoolFacts,
+    add_spool,
+    archive_spool,
+    edit_spool,
+    find_spool,
+    restore_spool,
+)
 from printfarm.filament.service.stock import (
     WEIGHINGS,
     add_weight,

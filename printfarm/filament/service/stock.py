@@ -22,7 +22,7 @@ def set_weight(
     """Say what a spool weighs now (filament alone, milligrams); the difference is booked."""
     spool = lock_spool(db, spool_id)
     _refuse_impossible(remaining_mg)
-    return write_entry(db, spool, remaining_mg - spool.remaining_mg, kind="set", reason=reason, user_id=user_id)
+    return write_entry(db, spool, remaining_mg - spool.remaining_mg, cause="correction", reason=reason, user_id=user_id)
 
 
 def add_weight(db: Session, spool_id: UUID, mg: int, *, reason: str = "", user_id: UUID | None = None) -> StockEntry:
@@ -30,7 +30,7 @@ def add_weight(db: Session, spool_id: UUID, mg: int, *, reason: str = "", user_i
     spool = lock_spool(db, spool_id)
     _refuse_nothing(mg)
     _refuse_impossible(spool.remaining_mg + mg)
-    return write_entry(db, spool, mg, kind="add", reason=reason, user_id=user_id)
+    return write_entry(db, spool, mg, cause="correction", reason=reason, user_id=user_id)
 
 
 def take_weight(db: Session, spool_id: UUID, mg: int, *, reason: str = "", user_id: UUID | None = None) -> StockEntry:
@@ -41,7 +41,7 @@ def take_weight(db: Session, spool_id: UUID, mg: int, *, reason: str = "", user_
         raise DomainError(
             "There is not that much on the spool. If the spool is right and we are wrong, set its weight."
         )
-    return write_entry(db, spool, -mg, kind="subtract", reason=reason, user_id=user_id)
+    return write_entry(db, spool, -mg, cause="correction", reason=reason, user_id=user_id)
 
 
 def read_scale(
@@ -56,7 +56,9 @@ def read_scale(
         )
     if shown_mg < spool.tare_mg:
         raise DomainError("The scale shows less than the empty spool weighs. Check both.")
-    return set_weight(db, spool_id, shown_mg - spool.tare_mg, reason=reason or "Weighed on a scale", user_id=user_id)
+    held_mg = shown_mg - spool.tare_mg
+    _refuse_impossible(held_mg)
+    return write_entry(db, spool, held_mg - spool.remaining_mg, cause="weighed", reason=reason, user_id=user_id)
 
 
 # How a person tells of a weight → what is booked.
@@ -68,18 +70,18 @@ def undo_entry(db: Session, entry_id: UUID, *, user_id: UUID | None = None) -> S
     entry = db.get(StockEntry, entry_id)
     if entry is None:
         raise NotFound("This entry is not in the ledger.")
-    if entry.kind in {"undo", "resolve", "new"}:
+    if entry.cause in {"undo", "moved", "received", "imported"}:
         raise DomainError("This line cannot be undone. Set the weight instead.")
     spool = lock_spool(db, entry.spool_id) if entry.spool_id else None
     lock_filament(db, entry.filament_id)
     if is_undone(db, entry.id):
         raise DomainError("This line has been undone already.")
     if spool is None:
-        return give_back(db, entry, kind="undo", user_id=user_id)
+        return give_back(db, entry, cause="undo", user_id=user_id)
     if spool.remaining_mg - entry.delta_mg < 0:
         raise DomainError("Undoing this would leave less than nothing on the spool. Set its weight instead.")
     return write_entry(
-        db, spool, -entry.delta_mg, kind="undo", reason=entry.reason, user_id=user_id, undoes_id=entry.id
+        db, spool, -entry.delta_mg, cause="undo", reason=entry.reason, user_id=user_id, undoes_id=entry.id
     )
 
 
@@ -92,25 +94,25 @@ def lock_spool(db: Session, spool_id: UUID) -> Spool:
     return spool
 
 
-def write_entry(db: Session, spool: Spool, delta_mg: int, *, kind: str, **facts: Any) -> StockEntry:
+def write_entry(db: Session, spool: Spool, delta_mg: int, *, cause: str, **facts: Any) -> StockEntry:
     """One line for a spool, and its cached weight with it. The caller holds the spool's lock."""
-    entry = StockEntry(filament_id=spool.filament_id, spool_id=spool.id, delta_mg=delta_mg, kind=kind, **facts)
+    entry = StockEntry(filament_id=spool.filament_id, spool_id=spool.id, delta_mg=delta_mg, cause=cause, **facts)
     spool.remaining_mg += delta_mg
     return _kept(db, entry)
 
 
-def write_unassigned(db: Session, filament: Filament, delta_mg: int, *, kind: str, **facts: Any) -> StockEntry:
+def write_unassigned(db: Session, filament: Filament, delta_mg: int, *, cause: str, **facts: Any) -> StockEntry:
     """One line for a filament without a spool. The caller holds the filament's lock."""
-    entry = StockEntry(filament_id=filament.id, spool_id=None, delta_mg=delta_mg, kind=kind, **facts)
+    entry = StockEntry(filament_id=filament.id, spool_id=None, delta_mg=delta_mg, cause=cause, **facts)
     filament.unassigned_mg -= delta_mg
     return _kept(db, entry)
 
 
-def give_back(db: Session, entry: StockEntry, *, kind: str, user_id: UUID | None) -> StockEntry:
+def give_back(db: Session, entry: StockEntry, *, cause: str, user_id: UUID | None) -> StockEntry:
     """The counter-entry of a line without a spool."""
     filament = lock_filament(db, entry.filament_id)
     return write_unassigned(
-        db, filament, -entry.delta_mg, kind=kind, reason=entry.reason, user_id=user_id, undoes_id=entry.id
+        db, filament, -entry.delta_mg, cause=cause, reason=entry.reason, user_id=user_id, undoes_id=entry.id
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError, NotFound
-from printfarm.filament.models import StockEntry
+from printfarm.filament.models import PRINT_CAUSES, StockEntry
 from printfarm.filament.service.stock import (
     give_back,
     is_undone,
@@ -76,7 +76,7 @@ def rebook_run(  # noqa: PLR0913  # the facts of a booking, by name
 def resolve_unassigned(db: Session, entry_id: UUID, spool_id: UUID, *, user_id: UUID | None = None) -> StockEntry:
     """A person says which spool the unassigned grams came from: two lines, one gives them back, one takes them there."""
     entry = db.get(StockEntry, entry_id)
-    if entry is None or entry.spool_id is not None or entry.kind != "print":
+    if entry is None or entry.spool_id is not None or entry.cause not in PRINT_CAUSES:
         raise NotFound("These grams are not waiting for a spool.")
     spool = lock_spool(db, spool_id)
     lock_filament(db, entry.filament_id)
@@ -87,12 +87,12 @@ def resolve_unassigned(db: Session, entry_id: UUID, spool_id: UUID, *, user_id: 
         raise DomainError(
             "There is less on this spool than was used. If that is the spool, set its weight first, then resolve this."
         )
-    give_back(db, entry, kind="resolve", user_id=user_id)
+    give_back(db, entry, cause="moved", user_id=user_id)
     return write_entry(
         db,
         spool,
         -used_mg,
-        kind="resolve",
+        cause="moved",
         reason=entry.reason,
         user_id=user_id,
         run_id=entry.run_id,
@@ -108,24 +108,24 @@ def _take(
     from_spool = min(used_mg, max(0, spool.remaining_mg)) if spool else 0
     entries = []
     if spool is not None and from_spool:
-        entries.append(write_entry(db, spool, -from_spool, kind="print", cause_key=f"{key}:spool", **facts))
+        entries.append(write_entry(db, spool, -from_spool, cause="print", cause_key=f"{key}:spool", **facts))
     if used_mg > from_spool:
         filament = lock_filament(db, spool.filament_id if spool else filament_id)
         lacking = from_spool - used_mg
-        entries.append(write_unassigned(db, filament, lacking, kind="print", cause_key=f"{key}:none", **facts))
+        entries.append(write_unassigned(db, filament, lacking, cause="print", cause_key=f"{key}:none", **facts))
     return entries
 
 
 def _counter(db: Session, line: StockEntry, user_id: UUID | None) -> None:
     if line.spool_id is None:
-        give_back(db, line, kind="undo", user_id=user_id)
+        give_back(db, line, cause="undo", user_id=user_id)
         return
     spool = lock_spool(db, line.spool_id)
     write_entry(
         db,
         spool,
         -line.delta_mg,
-        kind="undo",
+        cause="undo",
         reason=line.reason,
         user_id=user_id,
         undoes_id=line.id,

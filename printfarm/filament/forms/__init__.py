@@ -1,0 +1,7 @@
+"""The shape of what people say of filament and spools. Weights are typed in grams."""
+
+from printfarm.filament.forms.filaments import FilamentForm
+from printfarm.filament.forms.spools import NewSpoolForm, SpoolFactsForm
+from printfarm.filament.forms.stock import ResolveForm, WeighForm
+
+__all__ = ["FilamentForm", "NewSpoolForm", "ResolveForm", "SpoolFactsForm", "WeighForm"]

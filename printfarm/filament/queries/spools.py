@@ -1,0 +1,60 @@
+"""Spools: the list, and the rolls of a filament."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from printfarm.core.paging import Paged, paginate
+from printfarm.core.searching import speaks_of
+from printfarm.filament.models import Filament, Spool
+from printfarm.filament.queries.filaments import NAMES
+
+
+@dataclass(frozen=True)
+class StockTotals:
+    """All spools in use, in figures."""
+
+    spools: int
+    remaining_mg: int
+    low: int
+
+
+def list_spools(
+    db: Session, *, text: str = "", material: str = "", low: bool = False, archived: bool = False, page: int = 1
+) -> Paged[Spool]:
+    """Spools, filtered and paged; the emptiest of a filament first."""
+    wanted = select(Spool).join(Filament, Spool.filament_id == Filament.id)
+    wanted = wanted.where(Spool.archived_at.is_not(None) if archived else Spool.archived_at.is_(None))
+    if material:
+        wanted = wanted.where(Filament.material == material)
+    if low:
+        wanted = wanted.where(Spool.remaining_mg < Spool.low_below_mg)
+    if text:
+        wanted = wanted.where(speaks_of(text, *NAMES, Spool.code, Spool.batch, Spool.location))
+    return paginate(
+        db, wanted.order_by(Filament.material, Filament.colour_name, Filament.id, Spool.remaining_mg, Spool.id), page
+    )
+
+
+def spools_of(db: Session, filament_id: UUID) -> list[Spool]:
+    """The rolls of a filament in use, emptiest first."""
+    return list(
+        db.scalars(
+            select(Spool)
+            .where(Spool.filament_id == filament_id, Spool.archived_at.is_(None))
+            .order_by(Spool.remaining_mg, Spool.id)
+        )
+    )
+
+
+def stock_totals(db: Session) -> StockTotals:
+    """One statement for the head of the spools page."""
+    low = func.coalesce(func.sum(case((Spool.remaining_mg < Spool.low_below_mg, 1), else_=0)), 0)
+    spools, remaining, few = db.execute(
+        select(func.count(Spool.id), func.coalesce(func.sum(Spool.remaining_mg), 0), low).where(
+            Spool.archived_at.is_(None)
+        )
+    ).one()
+    return StockTotals(spools, int(remaining), int(few))
