@@ -1,5 +1,7 @@
 """Filament grows: brands, what a roll is and where it came from, causes in the ledger, what fed a run, the nightly check."""
 
+from uuid import uuid4
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -39,6 +41,9 @@ KIND_OF = {
     "moved": "resolve",
     "discarded": "set",
 }
+# What tells one filament from another, and what did.
+FACTS = ("brand", "material", "finish", "colour_hex", "colour_name", "diameter_mm")
+OLD_FACTS = ("brand", "material", "colour_hex", "colour_name")
 TEXTS = {
     "filaments": ("finish", "article_number", "supplier"),
     "spools": ("supplier", "note"),
@@ -55,6 +60,7 @@ def upgrade() -> None:
     op.add_column("printer_slots", sa.Column("reported_remain_percent", sa.Integer(), nullable=True))
     _change_ledger("kind", "cause", CAUSES, CAUSE_OF, [_discrepancy()], [])
     fence("brands", "stock_checks", "run_feeds")
+    _name_brands()
 
 
 def downgrade() -> None:
@@ -63,7 +69,10 @@ def downgrade() -> None:
         batch.drop_column("reported_remain_percent")
         batch.drop_column("reported_tag")
     _narrow_spools()
+    _part_twins()
     with op.batch_alter_table("filaments") as batch:
+        batch.drop_constraint("uq_filaments_facts", type_="unique")
+        batch.create_unique_constraint(op.f("uq_filaments_shop_id_" + "_".join(OLD_FACTS)), ["shop_id", *OLD_FACTS])
         for column in (*TEXTS["filaments"], *_filament_columns()):
             batch.drop_column(column if isinstance(column, str) else column.name)
     op.drop_table("run_feeds")
@@ -168,14 +177,53 @@ def _filament_columns() -> list[sa.Column]:
 
 def _widen_filaments() -> None:
     _add("filaments", [*_texts("filaments"), *_filament_columns()])
+    with op.batch_alter_table("filaments") as batch:
+        batch.drop_constraint(op.f("uq_filaments_shop_id_" + "_".join(OLD_FACTS)), type_="unique")
+        batch.create_unique_constraint("uq_filaments_facts", ["shop_id", *FACTS])
     for shop_id in each_shop():  # counted once here, kept by the library from now on
         op.get_bind().execute(
             sa.text(
                 "UPDATE filaments SET demand_count = (SELECT count(DISTINCT p.variant_id) FROM filament_requirements r "
                 "JOIN plates p ON p.shop_id = r.shop_id AND p.id = r.plate_id "
-                "WHERE r.shop_id = filaments.shop_id AND r.filament_id = filaments.id) WHERE shop_id = :shop"
+                "JOIN variants v ON v.shop_id = p.shop_id AND v.id = p.variant_id "
+                "JOIN models m ON m.shop_id = v.shop_id AND m.id = v.model_id "
+                "WHERE r.shop_id = filaments.shop_id AND r.filament_id = filaments.id "
+                "AND v.archived_at IS NULL AND m.archived_at IS NULL) WHERE shop_id = :shop"
             ).bindparams(sa.bindparam("shop", shop_id, sa.Uuid()))
         )
+
+
+def _filaments() -> sa.TableClause:
+    texts = [sa.column(name, sa.String()) for name in ("brand", "finish", "colour_name", "material", "colour_hex")]
+    ids = [sa.column("id", sa.Uuid()), sa.column("shop_id", sa.Uuid())]
+    return sa.table("filaments", *ids, *texts, sa.column("diameter_mm", sa.BigInteger()))
+
+
+def _name_brands() -> None:
+    """A brand for every name that filaments have."""
+    known, db = _filaments(), op.get_bind()
+    texts = [sa.column(name, sa.String()) for name in ("name", "url", "note")]
+    ids = [sa.column("id", sa.Uuid()), sa.column("shop_id", sa.Uuid())]
+    brands = sa.table("brands", *ids, *texts, sa.column("extra", JSON), sa.column("created_at", TIME))
+    for shop_id in each_shop():
+        for name in db.scalars(sa.select(known.c.brand).where(known.c.shop_id == shop_id).distinct()).all():
+            facts = {"name": name, "url": "", "note": "", "extra": {}, "created_at": sa.func.current_timestamp()}
+            db.execute(sa.insert(brands).values(id=uuid4(), shop_id=shop_id, **facts))
+
+
+def _part_twins() -> None:
+    """Filaments that only finish or diameter told apart: those get into the name of the colour."""
+    known, db = _filaments(), op.get_bind()
+    columns = [known.c[name] for name in OLD_FACTS]
+    for shop_id in each_shop():
+        seen = set()
+        mine = sa.select(known.c.id, known.c.finish, known.c.diameter_mm, *columns).where(known.c.shop_id == shop_id)
+        for row in db.execute(mine.order_by(known.c.id)).all():
+            facts = tuple(row[3:])
+            if facts in seen:
+                name = f"{row.colour_name} ({row.finish} {row.diameter_mm / 100:.2f} mm, {row.id.hex[-4:]})"
+                db.execute(sa.update(known).where(known.c.id == row.id).values(colour_name=name))
+            seen.add(facts)
 
 
 def _spool_columns() -> list[sa.Column]:

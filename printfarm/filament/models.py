@@ -47,11 +47,21 @@ class Brand(ShopScoped, Base):
 
 
 class Filament(ShopScoped, Base):
-    """What you buy again: material + brand + colour."""
+    """What you buy again: material + brand + colour, in one finish and one diameter."""
 
     __tablename__ = "filaments"
     __table_args__ = shop_table(
-        UniqueConstraint("shop_id", "brand", "material", "colour_hex", "colour_name"),
+        # Named, since all columns together make a name that is too long.
+        UniqueConstraint(
+            "shop_id",
+            "brand",
+            "material",
+            "finish",
+            "colour_hex",
+            "colour_name",
+            "diameter_mm",
+            name="uq_filaments_facts",
+        ),
         Index(None, "shop_id", "material", "colour_hex"),
     )
 

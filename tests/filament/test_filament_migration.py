@@ -77,6 +77,7 @@ def test_what_was_there_gets_the_new_words(engine: Engine):
     assert states == {"whole": "sealed", "begun": "open", "bare": "empty", "hung": "loaded"}
     (filament,) = rows(engine, shop, "filaments")
     assert (filament.demand_count, filament.spool_mg, filament.diameter_mm) == (2, 1_000_000, 175)
+    assert [brand.name for brand in rows(engine, shop, "brands")] == ["x"]
 
 
 def test_the_way_back_keeps_every_line(engine: Engine):
@@ -99,3 +100,17 @@ def test_the_ledger_stays_append_only(engine: Engine, revision: str):
     with pytest.raises(DBAPIError, match="append-only"), engine.execution_options(writes=True).begin() as db:
         as_shop(db, shop)
         db.execute(sa.text("UPDATE stock_entries SET delta_mg = 0"))
+
+
+def test_filaments_that_only_their_finish_told_apart_come_back_apart(engine: Engine):
+    command.upgrade(migrations.alembic_config(engine), "0006")
+    shop = uuid4()
+    with engine.execution_options(writes=True).begin() as db:
+        insert(db, "shops", id=shop, name="Shop")
+        as_shop(db, shop)
+        for finish in ("", "matte"):
+            insert(db, "filaments", shop_id=shop, colour_name="Black", finish=finish, diameter_mm=175)
+    command.downgrade(migrations.alembic_config(engine), "0005")
+    names = sorted(row.colour_name for row in rows(engine, shop, "filaments"))
+    assert names[0] == "Black"
+    assert names[1].startswith("Black (")
