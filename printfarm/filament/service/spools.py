@@ -1,32 +1,51 @@
-"""Spools themselves: adding, editing, putting away."""
+"""Spools themselves: adding, receiving, editing, opening, loading, discarding, putting away."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
+from printfarm.core.ids import new_id
 from printfarm.filament.events import SpoolChanged
-from printfarm.filament.models import Spool
+from printfarm.filament.models import Filament, Spool, StockEntry
 from printfarm.filament.service.filaments import find_filament
-from printfarm.filament.service.stock import write_entry
+from printfarm.filament.service.states import DISCARDED, become, today_of
+from printfarm.filament.service.stock import lock_filament, lock_spool, refuse_impossible, write_entry
+from printfarm.filament.service.undoing import undo_entry
+
+# What comes in one delivery of one filament.
+MOST_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
 class SpoolFacts:
-    """What a person says of a spool besides its weight. Weights in milligrams."""
+    """What a person says of a spool besides what is on it now. Weights in milligrams."""
 
     batch: str = ""
-    tare_mg: int | None = None
+    initial_mg: int | None = None  # None: what is on it when it is added; left alone when it is edited
+    tare_mg: int | None = None  # None: as the filament's, or else the brand's
     low_below_mg: int = 100_000
     cost_per_gram: Decimal | None = None
     location: str = ""
+    supplier: str = ""
+    note: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
     purchased_on: date | None = None
     expires_on: date | None = None
+    opened_on: date | None = None
+    dried_on: date | None = None
+
+    @classmethod
+    def of(cls, spool: Spool) -> "SpoolFacts":
+        """What is known of a spool."""
+        return cls(**{one.name: getattr(spool, one.name) for one in fields(cls)})
 
 
 def find_spool(db: Session, spool_id: UUID) -> Spool:
@@ -40,39 +59,208 @@ def find_spool(db: Session, spool_id: UUID) -> Spool:
 def add_spool(
     db: Session, filament_id: UUID, *, weight_mg: int, facts: SpoolFacts | None = None, user_id: UUID | None = None
 ) -> Spool:
-    """A new roll with its first line in the ledger."""
-    filament = find_filament(db, filament_id)
-    if filament.archived_at is not None:
-        raise DomainError("This filament is archived. Restore it before adding a spool.")
-    if weight_mg < 0:
-        raise DomainError("A spool cannot weigh less than nothing.")
-    spool = Spool(filament_id=filament.id, initial_mg=weight_mg, **asdict(facts or SpoolFacts()))
-    db.add(spool)
-    db.flush()
-    db.refresh(spool, ["filament"])
-    write_entry(db, spool, weight_mg, cause="received", reason="New spool", user_id=user_id)
-    emit(db, SpoolChanged(shop_id=spool.shop_id, spool_id=spool.id))
+    """A roll that lies here, with its first line in the ledger: sealed, or open when it was opened or used before."""
+    filament = _in_use(find_filament(db, filament_id))
+    facts = facts or SpoolFacts()
+    refuse_impossible(weight_mg)
+    return _receive(db, filament, weight_mg, facts, reason="New spool", user_id=user_id)
+
+
+def receive_spools(
+    db: Session,
+    filament_id: UUID,
+    *,
+    count: int,
+    weight_mg: int,
+    facts: SpoolFacts | None = None,
+    token: str = "",
+    user_id: UUID | None = None,
+) -> list[Spool]:
+    """Several rolls of one delivery, each with its own code. The same token again gives the rolls that it made before."""
+    filament = lock_filament(db, filament_id)
+    if token and (made := _made_by(db, token)):
+        return made
+    _in_use(filament)
+    if not 1 <= count <= MOST_AT_ONCE:
+        raise DomainError(f"Between 1 and {MOST_AT_ONCE} rolls can be received at once.")
+    if weight_mg <= 0:
+        raise DomainError("Say how many grams are on each roll: more than zero.")
+    refuse_impossible(weight_mg)
+    keys = [f"received:{token}:{number:02}" if token else None for number in range(count)]
+    return [_receive(db, filament, weight_mg, facts or SpoolFacts(), user_id=user_id, cause_key=key) for key in keys]
+
+
+def order_spool(db: Session, filament_id: UUID, *, expected_on: date | None = None, facts: SpoolFacts) -> Spool:
+    """A roll that is on its way: it weighs nothing until it comes; `facts.initial_mg` is what it will hold."""
+    filament = _in_use(find_filament(db, filament_id))
+    initial_mg = filament.spool_mg if facts.initial_mg is None else facts.initial_mg
+    refuse_impossible(initial_mg)
+    return _new(db, filament, replace(facts, initial_mg=initial_mg), state="on order", expected_on=expected_on)
+
+
+def receive_ordered(db: Session, spool_id: UUID, *, user_id: UUID | None = None) -> Spool:
+    """A roll that was on order has come. Raises DomainError when somebody has received it already."""
+    spool = lock_spool(db, spool_id)
+    if spool.state != "on order":
+        raise DomainError("This roll is here already.")
+    _come(db, spool, user_id)
     return spool
 
 
 def edit_spool(db: Session, spool_id: UUID, facts: SpoolFacts) -> Spool:
     """Change what is known of a spool; its weight changes only through the ledger."""
-    spool = find_spool(db, spool_id)
-    for name, value in asdict(facts).items():
+    spool = lock_spool(db, spool_id)
+    for name, value in _kept(facts).items():
         setattr(spool, name, value)
+    if spool.state == "sealed" and facts.opened_on is not None:
+        become(db, spool, "open")
+    elif spool.state == "open" and facts.opened_on is None and spool.remaining_mg >= spool.initial_mg:
+        become(db, spool, "sealed")
     emit(db, SpoolChanged(shop_id=spool.shop_id, spool_id=spool.id))
     return spool
 
 
+def open_spool(db: Session, spool_id: UUID) -> Spool:
+    """The seal was broken today."""
+    spool = lock_spool(db, spool_id)
+    if spool.state != "sealed":
+        raise DomainError(f"This roll is not sealed, but {spool.state}.")
+    become(db, spool, "open")
+    return spool
+
+
+def note_dried(db: Session, spool_id: UUID) -> Spool:
+    """The roll was in the dryer today."""
+    spool = lock_spool(db, spool_id)
+    spool.dried_on = today_of(db)
+    emit(db, SpoolChanged(shop_id=spool.shop_id, spool_id=spool.id))
+    return spool
+
+
+def mark_loaded(db: Session, spool_id: UUID) -> Spool:
+    """A roll was put into a printer; loaded again is nothing, and one that was on order has evidently come.
+
+    For the areas that know printers, when they assign it to a slot. Raises DomainError for a roll that is discarded.
+    """
+    spool = lock_spool(db, spool_id)
+    if spool.state == "on order":
+        _come(db, spool, None)
+    become(db, spool, "loaded")
+    return spool
+
+
+def mark_unloaded(db: Session, spool_id: UUID) -> Spool:
+    """A roll was taken out of a printer: open, or empty when nothing is left. One that was not loaded stays what it is."""
+    spool = lock_spool(db, spool_id)
+    if spool.state == "loaded":
+        become(db, spool, "empty" if spool.remaining_mg <= 0 else "open")
+    return spool
+
+
+def empty_spool(db: Session, spool_id: UUID, *, user_id: UUID | None = None) -> Spool:
+    """A person sees that nothing is left. What the books still had is taken out, as a discrepancy."""
+    spool = lock_spool(db, spool_id)
+    become(db, spool, "empty")
+    if spool.remaining_mg:
+        write_entry(
+            db,
+            spool,
+            -spool.remaining_mg,
+            cause="correction",
+            reason="The roll is empty",
+            is_discrepancy=True,
+            user_id=user_id,
+        )
+    return spool
+
+
+def discard_spool(db: Session, spool_id: UUID, *, reason: str = "", user_id: UUID | None = None) -> StockEntry:
+    """Throw a roll away: what was left leaves the stock with one line, and the roll is put away. Undoing that line brings
+    it back.
+    """
+    spool = lock_spool(db, spool_id)
+    if spool.state == "discarded":
+        raise DomainError("Somebody has discarded this roll already.")
+    if spool.state == "on order":
+        raise DomainError("This roll has not come yet. Archive it if it never will.")
+    become(db, spool, "discarded")
+    spool.archived_at = utc_now()
+    key = f"{DISCARDED}{new_id()}"
+    entry = write_entry(
+        db, spool, -spool.remaining_mg, cause="discarded", reason=reason, cause_key=key, user_id=user_id
+    )
+    emit(db, SpoolChanged(shop_id=spool.shop_id, spool_id=spool.id))
+    return entry
+
+
 def archive_spool(db: Session, spool_id: UUID) -> None:
-    """Put a roll away (empty, lost, given away). Its ledger stays."""
-    spool = find_spool(db, spool_id)
+    """Put a roll away (lost, given away). Its ledger stays."""
+    spool = lock_spool(db, spool_id)
+    if spool.state == "loaded":
+        become(db, spool, "empty" if spool.remaining_mg <= 0 else "open")
     spool.archived_at = utc_now()
     emit(db, SpoolChanged(shop_id=spool.shop_id, spool_id=spool.id))
 
 
-def restore_spool(db: Session, spool_id: UUID) -> None:
-    """Bring a roll back."""
-    spool = find_spool(db, spool_id)
+def restore_spool(db: Session, spool_id: UUID, *, user_id: UUID | None = None) -> None:
+    """Bring a roll back; one that was discarded with what was on it."""
+    spool = lock_spool(db, spool_id)
+    if spool.state == "discarded":
+        undo_entry(db, _discarding_of(db, spool_id), user_id=user_id)
     spool.archived_at = None
     emit(db, SpoolChanged(shop_id=spool.shop_id, spool_id=spool.id))
+
+
+def new_roll_of(db: Session, spool: Spool, weight_mg: int) -> Spool:
+    """A bare roll with the facts of another one, for so much that will be wound over to it; nothing is on it yet."""
+    facts = replace(SpoolFacts.of(spool), initial_mg=weight_mg, tare_mg=None, opened_on=spool.opened_on or today_of(db))
+    return _new(db, spool.filament, facts, state="open")
+
+
+def _receive(db: Session, filament: Filament, weight_mg: int, facts: SpoolFacts, **line: Any) -> Spool:
+    initial_mg = weight_mg if facts.initial_mg is None else facts.initial_mg
+    begun = facts.opened_on is not None or weight_mg < initial_mg
+    spool = _new(db, filament, replace(facts, initial_mg=initial_mg), state="open" if begun else "sealed")
+    write_entry(db, spool, weight_mg, cause="received", **line)
+    return spool
+
+
+def _new(db: Session, filament: Filament, facts: SpoolFacts, *, state: str, **more: Any) -> Spool:
+    spool = Spool(filament_id=filament.id, state=state, **_kept(facts), **more)
+    db.add(spool)
+    db.flush()
+    db.refresh(spool, ["filament"])
+    emit(db, SpoolChanged(shop_id=spool.shop_id, spool_id=spool.id))
+    return spool
+
+
+def _come(db: Session, spool: Spool, user_id: UUID | None) -> None:
+    spool.purchased_on = spool.purchased_on or today_of(db)
+    spool.expected_on = None
+    write_entry(db, spool, spool.initial_mg, cause="received", reason="On order until now", user_id=user_id)
+    become(db, spool, "sealed")  # also when it was said to hold nothing
+
+
+def _kept(facts: SpoolFacts) -> dict[str, Any]:
+    values = {one.name: getattr(facts, one.name) for one in fields(facts)}
+    if facts.initial_mg is None:
+        del values["initial_mg"]
+    return values
+
+
+def _made_by(db: Session, token: str) -> list[Spool]:
+    first_lines = StockEntry.cause_key.startswith(f"received:{token}:", autoescape=True)
+    made = select(Spool).join(StockEntry, StockEntry.spool_id == Spool.id).where(first_lines)
+    return list(db.scalars(made.order_by(StockEntry.cause_key)))
+
+
+def _discarding_of(db: Session, spool_id: UUID) -> UUID:
+    mine = StockEntry.spool_id == spool_id, StockEntry.cause_key.startswith(DISCARDED, autoescape=True)
+    newest = select(StockEntry.id).where(*mine).order_by(StockEntry.created_at.desc(), StockEntry.id.desc()).limit(1)
+    return db.scalars(newest).one()
+
+
+def _in_use(filament: Filament) -> Filament:
+    if filament.archived_at is not None:
+        raise DomainError("This filament is archived. Restore it before adding a spool.")
+    return filament
