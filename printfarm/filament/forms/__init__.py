@@ -2,6 +2,6 @@
 
 from printfarm.filament.forms.filaments import FilamentForm
 from printfarm.filament.forms.spools import NewSpoolForm, SpoolFactsForm
-from printfarm.filament.forms.stock import ResolveForm, WeighForm
+from printfarm.filament.forms.stock import AgreedForm, ResolveForm, WeighForm
 
-__all__ = ["FilamentForm", "NewSpoolForm", "ResolveForm", "SpoolFactsForm", "WeighForm"]
+__all__ = ["AgreedForm", "FilamentForm", "NewSpoolForm", "ResolveForm", "SpoolFactsForm", "WeighForm"]

@@ -1,16 +1,28 @@
 """What people say of weights: weighing, correcting, and where grams came from."""
 
+from typing import Any
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import Field, RadioField, SelectChoice, StringField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms import BooleanField, Field, RadioField, SelectChoice, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from printfarm.core.fields import AmountField
+from printfarm.core.fields import AmountField, CountField
+from printfarm.core.units import mg_from_grams
 from printfarm.filament.forms.fields import WEIGHT
 
 
-class WeighForm(FlaskForm):  # type: ignore[misc]
+class AgreedForm(FlaskForm):  # type: ignore[misc]
+    """What a person confirms who was told that the ledger knows of less: by how many milligrams they have seen."""
+
+    agreed = CountField("It is so", validators=[Optional()])
+
+    @property
+    def agreed_mg(self) -> int:
+        return max(0, self.agreed.data or 0)
+
+
+class WeighForm(AgreedForm):
     what = RadioField(
         "What happened?",
         choices=[
@@ -22,10 +34,34 @@ class WeighForm(FlaskForm):  # type: ignore[misc]
         validators=[InputRequired("Choose what happened.")],
     )
     grams = AmountField("Grams", validators=[InputRequired("How many grams?"), WEIGHT])
+    tare = AmountField("Empty spool", validators=[Optional(), WEIGHT])
+    keep_tare = BooleanField("This spool weighs that from now on")
+    cause = SelectField(
+        "Why",
+        choices=[
+            SelectChoice("", "Correction"),
+            SelectChoice("purge", "Purged, or a test print"),
+            SelectChoice("failed print", "A failed print"),
+            SelectChoice("discarded", "Thrown away"),
+            SelectChoice("received", "Came in"),
+        ],
+        default="",
+        validators=[Optional()],
+    )
     reason = StringField("Reason", validators=[Length(max=200)])
 
+    def said(self) -> dict[str, Any]:
+        """What goes with the grams, in the words of the service that `what` names."""
+        facts: dict[str, Any] = {"reason": (self.reason.data or "").strip()}
+        if self.what.data == "scale":
+            tare_mg = None if self.tare.data is None else mg_from_grams(self.tare.data)
+            return {**facts, "tare_mg": tare_mg, "keep_tare": self.keep_tare.data}
+        if self.what.data == "subtract":
+            facts["agreed_mg"] = self.agreed_mg
+        return {**facts, "cause": self.cause.data or "correction"}
 
-class ResolveForm(FlaskForm):  # type: ignore[misc]
+
+class ResolveForm(AgreedForm):
     spool_id = StringField("Spool", validators=[InputRequired("Choose the spool that it came from.")])
 
     def validate_spool_id(self, field: Field) -> None:

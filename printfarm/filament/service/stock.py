@@ -1,88 +1,33 @@
-"""The ledger. Every gram that comes or goes is one line; a spool's weight is their sum, cached in the same transaction."""
+"""The ledger's own laws. Every gram that comes or goes is one line; a spool's weight is their sum, cached in the same
+transaction. People's bookings are in `weighing`, what prints take in `usage`, counter-entries in `undoing`.
+"""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.core.tenancy import shop_of
+from printfarm.core.units import grams_from_mg
 from printfarm.filament.events import StockChanged
-from printfarm.filament.models import Filament, Spool, StockEntry
+from printfarm.filament.models import PRINT_CAUSES, Filament, Spool, StockEntry
+from printfarm.filament.service.states import follow_the_ledger
 
 # A scale that shows more than this was read in the wrong unit.
 HEAVIEST_MG = 50_000_000
 
 
-def set_weight(
-    db: Session, spool_id: UUID, remaining_mg: int, *, reason: str = "", user_id: UUID | None = None
-) -> StockEntry:
-    """Say what a spool weighs now (filament alone, milligrams); the difference is booked."""
-    spool = lock_spool(db, spool_id)
-    _refuse_impossible(remaining_mg)
-    return write_entry(db, spool, remaining_mg - spool.remaining_mg, cause="correction", reason=reason, user_id=user_id)
+class BelowZero(DomainError):
+    """More is to leave a spool than it holds by the ledger: `lacking_mg`. A person who has seen it may say that it is so."""
 
-
-def add_weight(db: Session, spool_id: UUID, mg: int, *, reason: str = "", user_id: UUID | None = None) -> StockEntry:
-    """Filament came onto a spool."""
-    spool = lock_spool(db, spool_id)
-    _refuse_nothing(mg)
-    _refuse_impossible(spool.remaining_mg + mg)
-    return write_entry(db, spool, mg, cause="correction", reason=reason, user_id=user_id)
-
-
-def take_weight(db: Session, spool_id: UUID, mg: int, *, reason: str = "", user_id: UUID | None = None) -> StockEntry:
-    """Filament left a spool. More than is there is refused: then the weight itself is wrong and is to be set."""
-    spool = lock_spool(db, spool_id)
-    _refuse_nothing(mg)
-    if mg > spool.remaining_mg:
-        raise DomainError(
-            "There is not that much on the spool. If the spool is right and we are wrong, set its weight."
-        )
-    return write_entry(db, spool, -mg, cause="correction", reason=reason, user_id=user_id)
-
-
-def read_scale(
-    db: Session, spool_id: UUID, shown_mg: int, *, reason: str = "", user_id: UUID | None = None
-) -> StockEntry:
-    """A scale shows filament and spool together; the empty spool's weight must be known."""
-    spool = lock_spool(db, spool_id)
-    if spool.tare_mg is None:
-        raise DomainError(
-            "The weight of the empty spool is not known. Edit the spool and fill it in,"
-            " or say with “It holds” how much filament there is."
-        )
-    if shown_mg < spool.tare_mg:
-        raise DomainError("The scale shows less than the empty spool weighs. Check both.")
-    held_mg = shown_mg - spool.tare_mg
-    _refuse_impossible(held_mg)
-    return write_entry(db, spool, held_mg - spool.remaining_mg, cause="weighed", reason=reason, user_id=user_id)
-
-
-# How a person tells of a weight → what is booked.
-WEIGHINGS = {"set": set_weight, "add": add_weight, "subtract": take_weight, "scale": read_scale}
-
-
-def undo_entry(db: Session, entry_id: UUID, *, user_id: UUID | None = None) -> StockEntry:
-    """A counter-entry. A line is undone once, and an undo is not undone (book again instead)."""
-    entry = db.get(StockEntry, entry_id)
-    if entry is None:
-        raise NotFound("This entry is not in the ledger.")
-    if entry.cause in {"undo", "moved", "received", "imported"}:
-        raise DomainError("This line cannot be undone. Set the weight instead.")
-    spool = lock_spool(db, entry.spool_id) if entry.spool_id else None
-    lock_filament(db, entry.filament_id)
-    if is_undone(db, entry.id):
-        raise DomainError("This line has been undone already.")
-    if spool is None:
-        return give_back(db, entry, cause="undo", user_id=user_id)
-    if spool.remaining_mg - entry.delta_mg < 0:
-        raise DomainError("Undoing this would leave less than nothing on the spool. Set its weight instead.")
-    return write_entry(
-        db, spool, -entry.delta_mg, cause="undo", reason=entry.reason, user_id=user_id, undoes_id=entry.id
-    )
+    def __init__(self, sentence: str, lacking_mg: int) -> None:
+        super().__init__(sentence)
+        self.lacking_mg = lacking_mg
 
 
 def lock_spool(db: Session, spool_id: UUID) -> Spool:
@@ -94,35 +39,6 @@ def lock_spool(db: Session, spool_id: UUID) -> Spool:
     return spool
 
 
-def write_entry(db: Session, spool: Spool, delta_mg: int, *, cause: str, **facts: Any) -> StockEntry:
-    """One line for a spool, and its cached weight with it. The caller holds the spool's lock."""
-    entry = StockEntry(filament_id=spool.filament_id, spool_id=spool.id, delta_mg=delta_mg, cause=cause, **facts)
-    spool.remaining_mg += delta_mg
-    return _kept(db, entry)
-
-
-def write_unassigned(db: Session, filament: Filament, delta_mg: int, *, cause: str, **facts: Any) -> StockEntry:
-    """One line for a filament without a spool. The caller holds the filament's lock."""
-    entry = StockEntry(filament_id=filament.id, spool_id=None, delta_mg=delta_mg, cause=cause, **facts)
-    filament.unassigned_mg -= delta_mg
-    return _kept(db, entry)
-
-
-def give_back(db: Session, entry: StockEntry, *, cause: str, user_id: UUID | None) -> StockEntry:
-    """The counter-entry of a line without a spool."""
-    filament = lock_filament(db, entry.filament_id)
-    return write_unassigned(
-        db, filament, -entry.delta_mg, cause=cause, reason=entry.reason, user_id=user_id, undoes_id=entry.id
-    )
-
-
-def _kept(db: Session, entry: StockEntry) -> StockEntry:
-    db.add(entry)
-    db.flush()
-    emit(db, StockChanged(shop_id=shop_of(db), filament_id=entry.filament_id, spool_id=entry.spool_id))
-    return entry
-
-
 def lock_filament(db: Session, filament_id: UUID) -> Filament:
     """The filament, locked until the transaction ends; after the spool's lock, never before. Raises NotFound."""
     mine = select(Filament).where(Filament.id == filament_id).with_for_update()
@@ -132,16 +48,135 @@ def lock_filament(db: Session, filament_id: UUID) -> Filament:
     return filament
 
 
+def write_entry(
+    db: Session, spool: Spool, delta_mg: int, *, cause: str, used_at: datetime | None = None, **facts: Any
+) -> StockEntry:
+    """One line for a spool, and its cached weight with it. The caller holds the spool's lock. `used_at`: when the print took
+    it, where that was found out later.
+    """
+    entry = StockEntry(
+        filament_id=spool.filament_id, spool_id=spool.id, delta_mg=delta_mg, cause=cause, created_at=utc_now(), **facts
+    )
+    spool.remaining_mg += delta_mg
+    if is_use(entry):
+        _used(spool, used_at or entry.created_at)
+    _keep(db, entry)
+    follow_the_ledger(db, spool, entry)
+    return entry
+
+
+def write_unassigned(db: Session, filament: Filament, delta_mg: int, *, cause: str, **facts: Any) -> StockEntry:
+    """One line for a filament without a spool. The caller holds the filament's lock."""
+    entry = StockEntry(filament_id=filament.id, spool_id=None, delta_mg=delta_mg, cause=cause, **facts)
+    filament.unassigned_mg -= delta_mg
+    _keep(db, entry)
+    return entry
+
+
+def give_back(db: Session, entry: StockEntry, *, cause: str, user_id: UUID | None) -> StockEntry:
+    """The counter-entry of a line without a spool."""
+    filament = lock_filament(db, entry.filament_id)
+    return write_unassigned(
+        db,
+        filament,
+        -entry.delta_mg,
+        cause=cause,
+        reason=entry.reason,
+        user_id=user_id,
+        undoes_id=entry.id,
+        run_id=entry.run_id,
+        job_id=entry.job_id,
+    )
+
+
+def take_back(db: Session, entry: StockEntry, spool: Spool, *, user_id: UUID | None) -> StockEntry:
+    """The counter-entry of a spool's line: exactly what it was, the other way. The caller holds the spool's lock."""
+    counter = write_entry(
+        db,
+        spool,
+        -entry.delta_mg,
+        cause="undo",
+        reason=entry.reason,
+        user_id=user_id,
+        undoes_id=entry.id,
+        run_id=entry.run_id,
+        job_id=entry.job_id,
+    )
+    if is_use(entry):
+        _unused(db, spool, entry)
+    return counter
+
+
 def is_undone(db: Session, entry_id: UUID) -> bool:
     """Whether a line has its counter-entry. Ask with the lock held."""
     return db.scalar(select(StockEntry.id).where(StockEntry.undoes_id == entry_id)) is not None
 
 
-def _refuse_nothing(mg: int) -> None:
+def cover(db: Session, spool: Spool, mg: int, *, agreed_mg: int, user_id: UUID | None) -> None:
+    """Before `mg` leave a spool. If the ledger knows less, the person must have agreed to as much (`agreed_mg`); then a line
+    first brings the ledger to what was really there, for everybody to see. Raises BelowZero.
+    """
+    lacking = mg - spool.remaining_mg
+    if lacking <= 0:
+        return
+    if lacking > agreed_mg or lacking > HEAVIEST_MG:
+        held, more = in_grams(spool.remaining_mg), in_grams(lacking)
+        raise BelowZero(
+            f"There is not that much on the spool: it holds {held} by the ledger, {more} less than that."
+            " Check the spool and the number.",
+            lacking,
+        )
+    reason = "There was more on it than the ledger knew"
+    write_entry(db, spool, lacking, cause="weighed", is_discrepancy=True, reason=reason, user_id=user_id)
+
+
+def refuse_nothing(mg: int) -> None:
     if mg <= 0:
         raise DomainError("Say how many grams: more than zero.")
 
 
-def _refuse_impossible(mg: int) -> None:
+def refuse_impossible(mg: int) -> None:
     if not 0 <= mg <= HEAVIEST_MG:
         raise DomainError("That weight cannot be right. Weights are in grams, from 0 to 50,000.")
+
+
+def in_grams(mg: int) -> str:
+    """12_340 → "12.34 g": the whole truth, for sentences of the ledger."""
+    exact = format(grams_from_mg(mg), "f")
+    return f"{exact.rstrip('0').rstrip('.') if '.' in exact else exact} g"
+
+
+def is_use(entry: StockEntry) -> bool:
+    """Whether a line took filament for a print, also one that a person found out of later."""
+    printed = entry.cause in PRINT_CAUSES or (entry.cause == "moved" and entry.run_id is not None)
+    return printed and entry.delta_mg < 0 and entry.spool_id is not None
+
+
+def _used(spool: Spool, at: datetime) -> None:
+    spool.first_used_at = min(spool.first_used_at or at, at)
+    spool.last_used_at = max(spool.last_used_at or at, at)
+
+
+def _unused(db: Session, spool: Spool, entry: StockEntry) -> None:
+    """A use that was none: where it was the first or the last, the one beside it is that now."""
+    if entry.created_at not in {spool.first_used_at, spool.last_used_at}:
+        return
+    undone = select(StockEntry.undoes_id).where(StockEntry.spool_id == spool.id, StockEntry.undoes_id.is_not(None))
+    moved = (StockEntry.cause == "moved") & StockEntry.run_id.is_not(None)
+    standing = select(func.min(StockEntry.created_at), func.max(StockEntry.created_at)).where(
+        StockEntry.spool_id == spool.id,
+        StockEntry.delta_mg < 0,
+        or_(StockEntry.cause.in_(PRINT_CAUSES), moved),
+        StockEntry.id.not_in(undone),
+    )
+    first, last = db.execute(standing).one()
+    if entry.created_at == spool.first_used_at:
+        spool.first_used_at = first
+    if entry.created_at == spool.last_used_at:
+        spool.last_used_at = last or spool.first_used_at
+
+
+def _keep(db: Session, entry: StockEntry) -> None:
+    db.add(entry)
+    db.flush()
+    emit(db, StockChanged(shop_id=shop_of(db), filament_id=entry.filament_id, spool_id=entry.spool_id))

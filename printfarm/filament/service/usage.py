@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.filament.models import PRINT_CAUSES, StockEntry
 from printfarm.filament.service.stock import (
+    cover,
     give_back,
     is_undone,
     lock_filament,
     lock_spool,
+    take_back,
     write_entry,
     write_unassigned,
 )
@@ -28,16 +30,18 @@ def book_run(
     spool_id: UUID | None,
     used_mg: int,
     reason: str,
+    cause: str = "print",
 ) -> list[StockEntry]:
     """Book what a run used from one slot: once, however often it is asked (the key run:slot is unique).
 
     A spool gives what it has; what it lacked, or all of it without a spool, is booked to the filament as unassigned for a
-    person to resolve, so that no spool goes below nothing and no gram is lost.
+    person to resolve, so that no spool goes below nothing and no gram is lost. `cause`: "print", or "failed print".
     """
+    _lock(db, filament_id, spool_id)
     known = _lines_of(db, run_id, slot)
     if known or used_mg <= 0:
         return known
-    facts = {"reason": reason, "run_id": run_id, "job_id": job_id}
+    facts = {"reason": reason, "run_id": run_id, "job_id": job_id, "cause": cause}
     return _take(db, _key(run_id, slot), filament_id, spool_id, used_mg, facts)
 
 
@@ -52,6 +56,7 @@ def rebook_run(  # noqa: PLR0913  # the facts of a booking, by name
     used_mg: int,
     reason: str,
     user_id: UUID | None = None,
+    cause: str = "print",
 ) -> list[StockEntry]:
     """What a person weighed replaces what was booked for a slot of a run: every line that still stands gets its
     counter-entry, then the true weight is booked, to the spool that a person named meanwhile or else to `spool_id`.
@@ -69,12 +74,17 @@ def rebook_run(  # noqa: PLR0913  # the facts of a booking, by name
         _counter(db, line, user_id)
     if used_mg <= 0:
         return []
-    facts = {"reason": reason, "run_id": run_id, "job_id": job_id, "user_id": user_id}
+    facts = {"reason": reason, "run_id": run_id, "job_id": job_id, "user_id": user_id, "cause": cause}
     return _take(db, f"{_key(run_id, slot)}:{len(lines)}", filament_id, named, used_mg, facts)
 
 
-def resolve_unassigned(db: Session, entry_id: UUID, spool_id: UUID, *, user_id: UUID | None = None) -> StockEntry:
-    """A person says which spool the unassigned grams came from: two lines, one gives them back, one takes them there."""
+def resolve_unassigned(
+    db: Session, entry_id: UUID, spool_id: UUID, *, user_id: UUID | None = None, agreed_mg: int = 0
+) -> StockEntry:
+    """A person says which spool the unassigned grams came from: two lines, one gives them back, one takes them there.
+
+    A spool that holds less by the ledger is refused (BelowZero), unless the person says that it held them: `agreed_mg`.
+    """
     entry = db.get(StockEntry, entry_id)
     if entry is None or entry.spool_id is not None or entry.cause not in PRINT_CAUSES:
         raise NotFound("These grams are not waiting for a spool.")
@@ -82,23 +92,28 @@ def resolve_unassigned(db: Session, entry_id: UUID, spool_id: UUID, *, user_id: 
     lock_filament(db, entry.filament_id)
     if is_undone(db, entry.id):
         raise DomainError("Somebody has resolved this already.")
-    used_mg = -entry.delta_mg
-    if used_mg > spool.remaining_mg:
-        raise DomainError(
-            "There is less on this spool than was used. If that is the spool, set its weight first, then resolve this."
-        )
+    cover(db, spool, -entry.delta_mg, agreed_mg=agreed_mg, user_id=user_id)
     give_back(db, entry, cause="moved", user_id=user_id)
     return write_entry(
         db,
         spool,
-        -used_mg,
+        entry.delta_mg,
         cause="moved",
+        used_at=entry.created_at,
         reason=entry.reason,
         user_id=user_id,
         run_id=entry.run_id,
         job_id=entry.job_id,
         cause_key=f"{entry.cause_key}:resolved" if entry.cause_key else None,
     )
+
+
+def _lock(db: Session, filament_id: UUID, spool_id: UUID | None) -> None:
+    """Whoever books the same run and slot at the same moment waits here, and then finds it booked."""
+    if spool_id is not None:
+        lock_spool(db, spool_id)
+    else:
+        lock_filament(db, filament_id)
 
 
 def _take(
@@ -108,30 +123,19 @@ def _take(
     from_spool = min(used_mg, max(0, spool.remaining_mg)) if spool else 0
     entries = []
     if spool is not None and from_spool:
-        entries.append(write_entry(db, spool, -from_spool, cause="print", cause_key=f"{key}:spool", **facts))
+        entries.append(write_entry(db, spool, -from_spool, cause_key=f"{key}:spool", **facts))
     if used_mg > from_spool:
         filament = lock_filament(db, spool.filament_id if spool else filament_id)
         lacking = from_spool - used_mg
-        entries.append(write_unassigned(db, filament, lacking, cause="print", cause_key=f"{key}:none", **facts))
+        entries.append(write_unassigned(db, filament, lacking, cause_key=f"{key}:none", **facts))
     return entries
 
 
 def _counter(db: Session, line: StockEntry, user_id: UUID | None) -> None:
     if line.spool_id is None:
         give_back(db, line, cause="undo", user_id=user_id)
-        return
-    spool = lock_spool(db, line.spool_id)
-    write_entry(
-        db,
-        spool,
-        -line.delta_mg,
-        cause="undo",
-        reason=line.reason,
-        user_id=user_id,
-        undoes_id=line.id,
-        run_id=line.run_id,
-        job_id=line.job_id,
-    )
+    else:
+        take_back(db, line, lock_spool(db, line.spool_id), user_id=user_id)
 
 
 def _lines_of(db: Session, run_id: UUID, slot: int) -> list[StockEntry]:

@@ -40,6 +40,7 @@ def book_consumption(db: Session, run: PrintRun, job: PrintJob, *, used_mg: dict
                 spool_id=filament.spool_id,
                 used_mg=filament.used_mg,
                 reason=job.name,
+                cause=_cause(run),
             )
         elif filament.used_mg is None:
             note_event(db, job, "unknown-weight", f"Slot {filament.slot}: nobody knows how many grams", run_id=run.id)
@@ -82,11 +83,17 @@ def _rebook(
         used_mg=used_mg,
         reason=job.name,
         user_id=user_id,
+        cause=_cause(run),
     )
     before = "unknown" if filament.used_mg is None else f"{filament.used_mg / 1000:.1f} g"
     said = f"Slot {filament.slot}: weighed {used_mg / 1000:.1f} g instead of {before}"
     note_event(db, job, "weighed", said, user_id=user_id, run_id=run.id)
     filament.used_mg = used_mg
+
+
+def _cause(run: PrintRun) -> str:
+    """Why its grams are gone: what did not become a part is counted apart."""
+    return "print" if run.state == "completed" else "failed print"
 
 
 def extruded_share(run: PrintRun) -> Fraction:

@@ -1,0 +1,43 @@
+"""Taking a line back: a counter-entry of exactly its grams; both stay."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from printfarm.core.errors import DomainError, NotFound
+from printfarm.filament.models import StockEntry
+from printfarm.filament.service.stock import cover, give_back, is_undone, lock_filament, lock_spool, take_back
+
+# Why some lines are not taken back.
+FOR_GOOD = {
+    "undo": "An undo is not undone. Book it again instead.",
+    "moved": "Grams that were moved are not taken back by half. Move them back instead, or set the weight.",
+    "received": "What a spool began with is not taken back. Set its weight instead, or archive the spool.",
+    "imported": "What was imported is not taken back. Set the spool's weight instead.",
+}
+
+
+def undo_entry(db: Session, entry_id: UUID, *, user_id: UUID | None = None, agreed_mg: int = 0) -> StockEntry:
+    """A counter-entry. A line is undone once, and an undo is not undone.
+
+    What was added and has been used since is not there to be taken back (BelowZero), unless a person says that it was:
+    `agreed_mg`, as with take_weight.
+    """
+    entry = db.get(StockEntry, entry_id)
+    if entry is None:
+        raise NotFound("This entry is not in the ledger.")
+    if entry.cause in FOR_GOOD:
+        raise DomainError(FOR_GOOD[entry.cause])
+    if entry.spool_id is None:
+        lock_filament(db, entry.filament_id)
+        _refuse_again(db, entry)
+        return give_back(db, entry, cause="undo", user_id=user_id)
+    spool = lock_spool(db, entry.spool_id)
+    _refuse_again(db, entry)
+    cover(db, spool, entry.delta_mg, agreed_mg=agreed_mg, user_id=user_id)
+    return take_back(db, entry, spool, user_id=user_id)
+
+
+def _refuse_again(db: Session, entry: StockEntry) -> None:
+    if is_undone(db, entry.id):
+        raise DomainError("This line has been undone already.")
