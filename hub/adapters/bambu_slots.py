@@ -8,16 +8,18 @@ from typing import Any
 
 from hub.adapters.bambu_merge import Report
 from hub.adapters.bambu_values import as_dict, dicts_in, whole
-from hub.protocol import SlotStatus
+from hub.protocol import SlotStatus, tag_in
 
 EXTERNAL = 255
 MOST_SLOTS = 16  # of one unit, with room for what comes
+FIRST_HT, LAST_HT = 128, 135
+LAST_UNIT = 25  # 0-3 an AMS, 16 the one of the A2L; a number between these and the AMS HT names nothing
 _HEX = frozenset("0123456789ABCDEF")
 _SNOW_EXTERNAL, _SNOW_NONE = 0xFEFF, 0xFFFF
 
 
 def slot_number(unit: int, slot: int) -> int:
-    return unit if unit >= 128 else unit * 4 + slot
+    return unit if unit >= FIRST_HT else unit * 4 + slot
 
 
 def active_slot(known: Report) -> int | None:
@@ -64,7 +66,7 @@ def _external_trays(known: Report) -> list[Report]:
 
 def _slot(unit: int, tray: Report, active: int | None) -> SlotStatus | None:
     slot = whole(tray.get("id"))
-    if slot is None or not (0 <= slot < MOST_SLOTS and 0 <= unit < 256):
+    if slot is None or not _is_place(unit, slot):
         return None
     material = str(tray.get("tray_type") or "")[:40]
     here = slot_number(unit, slot) if unit != EXTERNAL else EXTERNAL
@@ -74,12 +76,29 @@ def _slot(unit: int, tray: Report, active: int | None) -> SlotStatus | None:
         slot=slot,
         material=material,
         colour_hex=_colour(tray.get("tray_color")) if material else None,
-        remain_percent=remain if remain is not None and 0 <= remain <= 100 and unit != EXTERNAL else None,
+        remain_percent=remain if material and unit != EXTERNAL else None,
+        tag=_tag(tray) if material else None,
         loaded=active == here and (unit != EXTERNAL or slot == 0),
         empty=not material,
     )
 
 
+def _is_place(unit: int, slot: int) -> bool:
+    if unit == EXTERNAL:
+        return 0 <= slot < 2
+    if FIRST_HT <= unit <= LAST_HT:
+        return slot == 0
+    return 0 <= unit <= LAST_UNIT and 0 <= slot < MOST_SLOTS
+
+
+def _tag(tray: Report) -> str | None:
+    """What the roll's chips call the roll (the same on both sides), or where a printer keeps that back, the chip it sees."""
+    return tag_in(tray.get("tray_uuid")) or tag_in(tray.get("tag_uid"))
+
+
 def _colour(value: Any) -> str | None:
-    text = str(value or "").upper()[:6]
-    return text if len(text) == 6 and set(text) <= _HEX else None
+    """RRGGBB of RRGGBBAA. All zeros, and so no colour that could be seen, is a place of which nobody has said any."""
+    text = str(value or "").upper()
+    if len(text) not in {6, 8} or not set(text) <= _HEX or text == "00000000":
+        return None
+    return text[:6]

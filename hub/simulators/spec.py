@@ -60,6 +60,8 @@ class PrinterSpec(Spec):
     seed: int = 0
     ams: list[list[SpoolSpec | None]] | None = None
     """Units of slots; None gives what the model usually has, [] gives a printer without AMS."""
+    ams_ht: list[SpoolSpec | None] = Field(default_factory=list, max_length=8)
+    """An AMS HT holds one roll; each entry is one of them."""
     external: SpoolSpec | None = None
     """What the holder beside the AMS is said to carry; None is a generic white PLA, a material of "" nothing."""
     auto_switch: bool = False

@@ -143,6 +143,24 @@ def test_slots_show_what_is_loaded_and_an_empty_one(hub, farm_of):
     )
 
 
+def test_a_slot_that_speaks_of_a_roll_that_is_gone_is_an_empty_slot(hub, farm_of):
+    """[B37]"""
+    x1 = farm_of("X1C").printers[0]
+    hub.add(x1)
+    status = hub.wait_online(printer_id(x1))
+    first = next(slot for slot in status.slots if (slot.ams_unit, slot.slot) == (0, 0))
+    assert first.tag is not None
+    assert len(first.tag) == 32
+    x1.fault("B37", tray=0, remain=1000)
+    status = hub.wait_status(
+        printer_id(x1),
+        "an empty slot",
+        lambda s: any(slot.slot == 0 and slot.empty for slot in s.slots if not slot.ams_unit),
+    )
+    gone = next(slot for slot in status.slots if (slot.ams_unit, slot.slot) == (0, 0))
+    assert (gone.remain_percent, gone.tag, gone.colour_hex) == (None, None, None)
+
+
 def test_a_sick_printer_does_not_slow_a_healthy_one(hub, farm_of):
     farm = farm_of("P1S", "X1C")
     sick, healthy = farm.printers

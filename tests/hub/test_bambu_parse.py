@@ -351,3 +351,65 @@ def test_a_unit_with_too_many_trays_is_cut():
     trays = [{"id": str(number), "tray_type": "PLA"} for number in range(300)]
     report = parse(p1s_full(ams={"ams": [{"id": "0", "tray": trays}]}, vt_tray=None), P1S, confirmed=True)
     assert [slot.slot for slot in report.slots if slot.ams_unit == 0] == list(range(16))
+
+
+def slot_of(**tray):
+    said = {"ams": [{"id": "0", "tray": [{"id": "0", "tray_type": "PLA", "tray_color": "FF6A13FF", **tray}]}]}
+    return read(ams=said, vt_tray=None).slots[0]
+
+
+@pytest.mark.parametrize("remain", [-1, 1000, "-1", "1e9", None, "full", float("nan"), [], True])
+def test_a_remainder_that_cannot_be_is_not_known(remain):
+    assert slot_of(remain=remain).remain_percent in {None, 1}
+    assert slot_of(remain=remain).material == "PLA"
+
+
+def test_what_an_empty_slot_says_of_a_roll_is_not_believed():
+    empty = slot_of(tray_type="", remain=1000, tray_uuid="A" * 32, tray_color="00000000")
+    assert (empty.empty, empty.remain_percent, empty.tag, empty.colour_hex) == (True, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("uuid", "uid", "tag"),
+    [
+        ("0123456789abcdef" * 2, "C0DE000000000001", "0123456789ABCDEF" * 2),
+        ("0" * 32, "C0DE000000000001", "C0DE000000000001"),
+        ("0" * 32, "0" * 16, None),
+        ("F" * 32, "", None),
+        (None, None, None),
+        ({}, 7, None),
+        ("<script>", "A" * 5000, None),
+    ],
+)
+def test_the_tag_of_a_roll_is_its_own_number_or_that_of_its_chip(uuid, uid, tag):
+    assert slot_of(tray_uuid=uuid, tag_uid=uid).tag == tag
+
+
+@pytest.mark.parametrize(
+    ("colour", "read_as"),
+    [
+        ("00000000", None),
+        ("000000FF", "000000"),
+        ("FF6A1300", "FF6A13"),
+        ("FF6A13", "FF6A13"),
+        ("", None),
+        ("FF6A1", None),
+    ],
+)
+def test_a_colour_that_nobody_can_see_is_none(colour, read_as):
+    assert slot_of(tray_color=colour).colour_hex == read_as
+
+
+@pytest.mark.parametrize("unit", ["26", "100", "127", "136", "254", "999", "-1", "x"])
+def test_a_unit_that_no_printer_has_is_left_out(unit):
+    said = {"ams": [{"id": unit, "tray": [{"id": "0", "tray_type": "PLA"}]}]}
+    assert read(ams=said, vt_tray=None).slots == ()
+
+
+def test_an_ams_ht_has_one_slot_and_two_external_holders_have_their_order():
+    trays = [{"id": str(number), "tray_type": "PA-CF", "tray_uuid": "B" * 32} for number in range(4)]
+    ht = read(ams={"ams": [{"id": "129", "tray": trays}]}, vt_tray=None).slots
+    assert [(slot.ams_unit, slot.slot, slot.tag) for slot in ht] == [(129, 0, "B" * 32)]
+    both = [{"id": "254", "tray_type": "PETG"}, {"id": "255", "tray_type": "PLA"}]
+    external = read(ams={}, vir_slot=both, vt_tray=None).slots
+    assert [(slot.ams_unit, slot.slot, slot.material) for slot in external] == [(255, 0, "PLA"), (255, 1, "PETG")]

@@ -134,3 +134,18 @@ def test_numbers_that_no_database_holds_are_refused(changes):
     text = json.dumps({**fields, "at": "2026-11-21T08:00:00Z", **changes})
     with pytest.raises(p.ProtocolError):
         p.parse_from_hub(text)
+
+
+def test_a_hub_that_knows_no_tags_is_understood_and_one_that_says_more_too():
+    older = p.SlotStatus.model_validate({"ams_unit": 0, "slot": 1, "material": "PLA"})
+    assert older.tag is None
+    newer = {"ams_unit": 0, "slot": 1, "material": "PLA", "tag": "ab" * 16, "dryness": 7}
+    assert p.SlotStatus.model_validate(newer).tag == "AB" * 16
+
+
+@pytest.mark.parametrize("remain", [-1, 1000, 10**12, "half", None, True, 3.5])
+@pytest.mark.parametrize("tag", ["0" * 32, "f" * 16, "", "no hex", "A" * 65, 5, None])
+def test_what_cannot_be_of_a_roll_is_not_known_and_the_rest_is(remain, tag):
+    said = {"ams_unit": 128, "slot": 0, "material": "PA", "remain_percent": remain, "tag": tag}
+    read = p.SlotStatus.model_validate(said)
+    assert (read.material, read.remain_percent, read.tag) == ("PA", None, None)

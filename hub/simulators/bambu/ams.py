@@ -1,6 +1,6 @@
 """Spools in the slots of AMS units, and how the printer reports them (`print.ams`, `print.vt_tray`)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,9 @@ from hub.simulators.spec import SpoolSpec
 EXTERNAL = 254
 NOTHING = 255
 SLOTS_PER_UNIT = 4
+FIRST_HT = 128
+HT_INFO = "2104"
+FIRST_HT_BIT, FIRST_HT_UNIT_BIT = 16, 4
 NO_UUID = "0" * 32
 NO_TAG = "0" * 16
 
@@ -67,6 +70,20 @@ class Unit:
     humidity: int = 4
     temperature_c: float = 24.0
 
+    @property
+    def first_tray(self) -> int:
+        """The global number of its first slot; an AMS HT has one, which counts as the unit."""
+        return self.unit_id if self.unit_id >= FIRST_HT else self.unit_id * SLOTS_PER_UNIT
+
+    @property
+    def first_bit(self) -> int:
+        """Where its slots stand in the bit fields."""
+        return FIRST_HT_BIT + self.unit_id - FIRST_HT if self.unit_id >= FIRST_HT else self.first_tray
+
+    @property
+    def unit_bit(self) -> int:
+        return FIRST_HT_UNIT_BIT + self.unit_id - FIRST_HT if self.unit_id >= FIRST_HT else self.unit_id
+
 
 @dataclass
 class Ams:
@@ -81,32 +98,53 @@ class Ams:
     reading: set[int] = field(default_factory=set)
     powering_down: bool = False
     auto_switch: bool = False
+    nonsense: dict[int, int] = field(default_factory=dict)
+    """Empty slots that go on saying a remainder, by tray."""
 
     @classmethod
-    def build(cls, units: list[list[SpoolSpec | None]], *, info: str, seed: int, auto_switch: bool = False) -> "Ams":
+    def build(
+        cls,
+        units: list[list[SpoolSpec | None]],
+        *,
+        info: str,
+        seed: int,
+        auto_switch: bool = False,
+        ht: Sequence[SpoolSpec | None] = (),
+    ) -> "Ams":
         built = []
         for unit_id, specs in enumerate(units):
             slots = [*specs, *[None] * SLOTS_PER_UNIT][:SLOTS_PER_UNIT]
             built.append(
                 Unit(unit_id, [new_spool(spec, seed * 64 + unit_id * 4 + n) for n, spec in enumerate(slots)], info)
             )
+        for number, spec in enumerate(ht):
+            built.append(Unit(FIRST_HT + number, [new_spool(spec, seed * 64 + 32 + number)], HT_INFO))
         return cls(built, auto_switch=auto_switch)
 
+    @property
+    def trays(self) -> list[int]:
+        """The global numbers of all slots: unit·4 + slot, and 128 on for an AMS HT."""
+        return [unit.first_tray + slot for unit in self.units for slot in range(len(unit.slots))]
+
     def spool(self, tray: int) -> Spool | None:
-        """The roll at a global tray number (unit·4 + slot, 254 external)."""
+        """The roll at a global tray number (254 external)."""
         if tray == EXTERNAL:
             return self.external
-        unit, slot = divmod(tray, SLOTS_PER_UNIT)
-        return self.units[unit].slots[slot] if 0 <= tray < len(self.units) * SLOTS_PER_UNIT else None
+        unit = self._unit_of(tray)
+        return unit.slots[tray - unit.first_tray] if unit else None
+
+    def _unit_of(self, tray: int) -> Unit | None:
+        return next((unit for unit in self.units if 0 <= tray - unit.first_tray < len(unit.slots)), None)
 
     def put(self, tray: int, spool: Spool | None) -> None:
         if tray == EXTERNAL and spool is not None:
             self.external = spool
             return
-        if not 0 <= tray < len(self.units) * SLOTS_PER_UNIT:
+        unit = self._unit_of(tray)
+        if unit is None:
             raise ValueError(f"This printer has no AMS slot {tray}.")
-        unit, slot = divmod(tray, SLOTS_PER_UNIT)
-        self.units[unit].slots[slot] = spool
+        unit.slots[tray - unit.first_tray] = spool
+        self.nonsense.pop(tray, None)
         self.version += 1
 
     def substitute(self, tray: int) -> int | None:
@@ -114,7 +152,7 @@ class Ams:
         empty = self.spool(tray)
         if not self.auto_switch or empty is None:
             return None
-        for other in range(len(self.units) * SLOTS_PER_UNIT):
+        for other in self.trays:
             spool = self.spool(other)
             if other == tray or spool is None or spool.remaining_g <= 0:
                 continue
@@ -125,10 +163,16 @@ class Ams:
     def report(self) -> dict[str, Any]:
         present = 0 if self.powering_down else self._bits(lambda spool: spool is not None)
         genuine = 0 if self.powering_down else self._bits(lambda spool: spool is not None and spool.spec.rfid)
-        reading = sum(1 << tray for tray in self.reading)
+        units = sum(1 << unit.unit_bit for unit in self.units)
+        reading = sum(
+            1 << unit.first_bit + slot
+            for unit in self.units
+            for slot in range(len(unit.slots))
+            if unit.first_tray + slot in self.reading
+        )
         return {
             "ams": [self._unit_report(unit) for unit in self.units],
-            "ams_exist_bits": f"{0 if self.powering_down else (1 << len(self.units)) - 1:x}",
+            "ams_exist_bits": f"{0 if self.powering_down else units:x}",
             "tray_exist_bits": f"{present:x}",
             "tray_is_bbl_bits": f"{genuine:x}",
             "tray_tar": str(self.target),
@@ -151,20 +195,22 @@ class Ams:
             "temp": f"{unit.temperature_c:.1f}",
             "dry_time": 0,
             "info": unit.info,
-            "tray": [self._tray_report(unit, slot) for slot in range(SLOTS_PER_UNIT)],
+            "tray": [self._tray_report(unit, slot) for slot in range(len(unit.slots))],
         }
 
     def _tray_report(self, unit: Unit, slot: int) -> dict[str, Any]:
-        spool = unit.slots[slot]
-        being_read = unit.unit_id * SLOTS_PER_UNIT + slot in self.reading
-        return {"id": str(slot)} if spool is None or being_read else spool.report(slot)
+        spool, tray = unit.slots[slot], unit.first_tray + slot
+        if spool is None and tray in self.nonsense:
+            nothing = {"tray_type": "", "tray_color": "00000000", "tray_uuid": NO_UUID, "tag_uid": NO_TAG}
+            return {"id": str(slot), "remain": self.nonsense[tray], **nothing}
+        return {"id": str(slot)} if spool is None or tray in self.reading else spool.report(slot)
 
     def _bits(self, wanted: Callable[[Spool | None], bool]) -> int:
         bits = 0
         for unit in self.units:
             for slot, spool in enumerate(unit.slots):
                 if wanted(spool):
-                    bits |= 1 << (unit.unit_id * SLOTS_PER_UNIT + slot)
+                    bits |= 1 << unit.first_bit + slot
         return bits
 
 

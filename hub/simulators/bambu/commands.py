@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hub.simulators.bambu.ams import EXTERNAL, NOTHING, SLOTS_PER_UNIT
+from hub.simulators.bambu.ams import EXTERNAL, FIRST_HT, NOTHING, SLOTS_PER_UNIT
 from hub.simulators.bambu.codes import HMS_SIGNATURE, SIGNATURE_MISSING
 from hub.simulators.spec import SpoolSpec
 
@@ -168,7 +168,7 @@ def _ams_control(core: "PrinterCore", body: Body) -> Fields:
 
 
 def _read_rfid(core: "PrinterCore", body: Body) -> Fields:
-    tray = _whole(body.get("ams_id")) * SLOTS_PER_UNIT + _whole(body.get("slot_id"))
+    tray = _tray(_whole(body.get("ams_id")), _whole(body.get("slot_id")))
     return SUCCESS if core.spools.read_again(tray) else {"result": "fail", "errno": -4}
 
 
@@ -178,7 +178,7 @@ def _filament_setting(core: "PrinterCore", body: Body) -> Fields:
     external = unit == NOTHING
     if external and slot != EXTERNAL:
         return {"result": "fail", "reason": "tray_id"}
-    spool = core.ams.spool(EXTERNAL if external else unit * SLOTS_PER_UNIT + slot)
+    spool = core.ams.spool(EXTERNAL if external else _tray(unit, slot))
     if spool is None:
         return {}
     color = str(body.get("tray_color", ""))
@@ -192,6 +192,10 @@ def _filament_setting(core: "PrinterCore", body: Body) -> Fields:
     )
     core.refresh_ams()
     return SUCCESS
+
+
+def _tray(unit: int, slot: int) -> int:
+    return unit if unit >= FIRST_HT else unit * SLOTS_PER_UNIT + slot
 
 
 def _whole(value: object) -> int:

@@ -46,7 +46,9 @@ class PrinterCore:
         self.jitter = random.Random(f"{spec.seed}/{serial}")
         self.agenda = Agenda()
         units = [list(unit) for unit in self.profile.default_ams] if spec.ams is None else spec.ams
-        self.ams = Ams.build(units, info=self.profile.ams_info, seed=spec.seed, auto_switch=spec.auto_switch)
+        self.ams = Ams.build(
+            units, info=self.profile.ams_info, seed=spec.seed, auto_switch=spec.auto_switch, ht=spec.ams_ht
+        )
         if spec.external is not None:
             self.ams.external = Spool(spec.external, spec.external.remaining_g)
         self.report: Report = first_report(self.profile, self.ams)
@@ -282,9 +284,10 @@ class PrinterCore:
         with self.lock:
             self.spools.insert(tray, spec)
 
-    def remove_spool(self, tray: int) -> None:
+    def remove_spool(self, tray: int, *, nonsense: int | None = None) -> None:
+        """A person takes a roll out; with `nonsense` the slot goes on saying that so many per cent remain."""
         with self.lock:
-            self.spools.remove(tray)
+            self.spools.remove(tray, nonsense=nonsense)
 
     def power_cut(
         self,
@@ -327,5 +330,5 @@ class PrinterCore:
         for unit in self.ams.units:
             for slot, spool in enumerate(unit.slots):
                 if spool is not None:
-                    weights[str(unit.unit_id * 4 + slot)] = round(spool.remaining_g, 3)
+                    weights[str(unit.first_tray + slot)] = round(spool.remaining_g, 3)
         return weights

@@ -60,6 +60,9 @@ EFFECTS: Mapping[str, Callable[["PrinterCore", Options], object]] = {
     "B31": _flicker,
     "B35": _end_failed,
     "B36": lambda core, options: core.remove_spool(int(options.get("tray", 0))),
+    "B37": lambda core, options: core.remove_spool(
+        int(options.get("tray", 0)), nonsense=int(options.get("remain", 1000))
+    ),
     "runout": lambda core, _options: core.runner.run_out(),
 }
 """What happens in the printer at the moment a fault is set; the other faults are looked up where they matter."""

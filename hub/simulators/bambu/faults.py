@@ -42,13 +42,14 @@ CATALOGUE: dict[str, str] = {
     "B34": "overload: MQTT and file server freeze together for for_s (60) seconds",
     "B35": "cancel-vs-fail: the job ends FAILED; user=true as a cancel on the screen, else as a hardware fault",
     "B36": "empty-tray: the spool of a slot is taken out; tray",
+    "B37": "nonsense-tray: the spool of a slot is taken out, and its tray goes on to say remain (1000); tray, remain",
     "runout": "the filament runs out: PAUSE until the fault is cleared",
     "no-puback": "packets with QoS 1 are never acknowledged",
     "no-ack": "commands are carried out and never answered",
     "connect-refused": "CONNACK with the given code (5)",
 }
 
-MOMENTARY = frozenset({"B09", "B10", "B11", "B12", "B13", "B14", "B16", "B30", "B35", "B36"})
+MOMENTARY = frozenset({"B09", "B10", "B11", "B12", "B13", "B14", "B16", "B30", "B35", "B36", "B37"})
 """Faults that happen once, when they are set; there is nothing to clear."""
 
 DEFAULT_DURATION_S = {"B34": 60.0}

@@ -4,7 +4,7 @@ import copy
 import json
 from typing import Any
 
-from hub.simulators.bambu.ams import Ams
+from hub.simulators.bambu.ams import FIRST_HT, Ams
 from hub.simulators.bambu.profiles import Profile
 
 Report = dict[str, Any]
@@ -200,9 +200,10 @@ def mirror_new_fields(report: Report, *, now_s: float, tray_now: int) -> None:
     device["bed"]["info"]["temp"] = packed_bed
     main = device["extruder"]["info"][0]
     main["temp"] = packed_nozzle
-    main["snow"] = {254: 0xFEFF, 255: 0xFFFF}.get(tray_now, tray_now // 4 << 8 | tray_now % 4)
+    here = tray_now << 8 if tray_now >= FIRST_HT else tray_now // 4 << 8 | tray_now % 4
+    main["snow"] = {254: 0xFEFF, 255: 0xFFFF}.get(tray_now, here)
     if tray_now < 254:
-        report["ams"]["tray_now"] = str(tray_now % 4)
+        report["ams"]["tray_now"] = str(0 if tray_now >= FIRST_HT else tray_now % 4)
 
 
 class ReportStream:

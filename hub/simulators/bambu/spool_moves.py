@@ -74,9 +74,11 @@ class SpoolMoves:
             self.core.agenda.later(RFID_READ_S, lambda: self._read(tray))
         self.core.refresh_ams()
 
-    def remove(self, tray: int) -> None:
-        """A person takes the roll out: the slot reports nothing but its id."""
+    def remove(self, tray: int, *, nonsense: int | None = None) -> None:
+        """A person takes the roll out: the slot reports nothing but its id, or a remainder that cannot be."""
         self.core.ams.put(tray, None)
+        if nonsense is not None:
+            self.core.ams.nonsense[tray] = nonsense
         self.core.ams.reading.discard(tray)
         self.core.refresh_ams()
 

@@ -188,3 +188,25 @@ def test_a_setting_for_an_empty_slot_is_answered_without_a_result(bench):
         }
     )
     assert answer == {"print": {"sequence_id": "1", "command": "ams_filament_setting"}}
+
+
+def test_an_ams_ht_has_its_own_numbers_and_bits(bench):
+    printer = bench("X1C", ams_ht=[SpoolSpec(material="PA-CF", remaining_g=500), None])
+    full = printer.ask_all()
+    assert [unit["id"] for unit in full["ams"]["ams"]] == ["0", "128", "129"]
+    assert [len(unit["tray"]) for unit in full["ams"]["ams"]] == [4, 1, 1]
+    assert full["ams"]["ams_exist_bits"] == "31"
+    assert full["ams"]["tray_exist_bits"] == "10007"
+    printer.start(sliced_file(seconds=600, grams=(20.0,)), use_ams=True, ams_mapping=[128])
+    printer.wait_for("FINISH")
+    assert printer.core.status()["remaining_g"]["128"] == pytest.approx(480)
+
+
+def test_a_slot_may_go_on_to_say_nonsense_of_the_roll_that_was_in_it(bench):
+    printer = bench("X1C")
+    printer.ask_all()
+    printer.core.fault("B37", tray=1, remain=1000)
+    printer.wait(1)
+    left = tray(printer.merged, 1)
+    assert (left["remain"], left["tray_type"], left["tray_uuid"]) == (1000, "", "0" * 32)
+    assert printer.merged["ams"]["tray_exist_bits"] == "5"
