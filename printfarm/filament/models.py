@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
@@ -11,6 +12,7 @@ from printfarm.core.clock import utc_now
 from printfarm.core.database import Base, ExactDecimal, Json
 from printfarm.core.ids import new_code
 from printfarm.core.tenancy import ShopScoped, shop_reference, shop_table
+from printfarm.filament.numbers import numbered
 
 MATERIALS = ("PLA", "PETG", "ABS", "ASA", "TPU", "PC", "PA", "PVA", "PLA-CF", "PETG-CF", "PA-CF", "HIPS", "PP")
 # Why grams come or go. "failed print" and "purge" are what a print took that did not finish, or outside the part.
@@ -36,13 +38,16 @@ class Brand(ShopScoped, Base):
     """Who makes filament, and what their empty spools weigh. Filaments name it by its name."""
 
     __tablename__ = "brands"
-    __table_args__ = shop_table(UniqueConstraint("shop_id", "name"))
+    __table_args__ = shop_table(UniqueConstraint("shop_id", "name"), UniqueConstraint("shop_id", "number"))
 
+    number: Mapped[int] = mapped_column(default=numbered("brand"))  # what programs call it by
     name: Mapped[str]
     tare_mg: Mapped[int | None] = mapped_column(BigInteger)
     url: Mapped[str] = mapped_column(default="")
     note: Mapped[str] = mapped_column(default="")
     extra: Mapped[dict[str, str]] = mapped_column(Json, default=dict)  # the shop's own fields
+    # What a program told of it that has no column here: {"price": 19.99}, {"external_id": …}.
+    told: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
@@ -62,9 +67,11 @@ class Filament(ShopScoped, Base):
             "diameter_mm",
             name="uq_filaments_facts",
         ),
+        UniqueConstraint("shop_id", "number"),
         Index(None, "shop_id", "material", "colour_hex"),
     )
 
+    number: Mapped[int] = mapped_column(default=numbered("filament"))  # what programs call it by
     brand: Mapped[str]
     material: Mapped[str]
     colour_name: Mapped[str]
@@ -84,6 +91,8 @@ class Filament(ShopScoped, Base):
     purchase_url: Mapped[str] = mapped_column(default="")
     note: Mapped[str] = mapped_column(default="")
     extra: Mapped[dict[str, str]] = mapped_column(Json, default=dict)  # the shop's own fields
+    # What a program told of it that has no column here: {"price": 19.99}, {"external_id": …}.
+    told: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     demand_count: Mapped[int] = mapped_column(default=0)  # how many variants use it; the library keeps it
     # The grams that were used without a spool in the slot, waiting for a person; cached like a spool's weight.
     unassigned_mg: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -98,6 +107,7 @@ class Spool(ShopScoped, Base):
     __table_args__ = shop_table(
         shop_reference("filament_id", "filaments"),
         UniqueConstraint("shop_id", "code"),
+        UniqueConstraint("shop_id", "number"),
         CheckConstraint(f"state IN {SPOOL_STATES}", name="state"),
         Index(None, "shop_id", "filament_id", "archived_at"),
         Index(None, "shop_id", "archived_at", "remaining_mg"),
@@ -114,6 +124,7 @@ class Spool(ShopScoped, Base):
         ),
     )
 
+    number: Mapped[int] = mapped_column(default=numbered("spool"))  # what programs call it by
     filament_id: Mapped[UUID]
     state: Mapped[str] = mapped_column(default="sealed")
     tag: Mapped[str | None]  # of its RFID chip, as printers report it, once a person has confirmed that it is this roll
@@ -128,6 +139,8 @@ class Spool(ShopScoped, Base):
     supplier: Mapped[str] = mapped_column(default="")
     note: Mapped[str] = mapped_column(default="")
     extra: Mapped[dict[str, str]] = mapped_column(Json, default=dict)  # the shop's own fields
+    # What a program told of it that has no column here: {"price": 19.99}, {"external_id": …}.
+    told: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     purchased_on: Mapped[date | None]
     expires_on: Mapped[date | None]
     expected_on: Mapped[date | None]  # when it should come, while it is on order
@@ -160,6 +173,15 @@ class StockEntry(ShopScoped, Base):
         CheckConstraint(f"cause IN {CAUSES}", name="cause"),
         Index(None, "shop_id", "spool_id", "created_at"),
         Index(None, "shop_id", "filament_id", "created_at"),
+        Index(None, "shop_id", "created_at"),
+        Index(None, "shop_id", "cause", "created_at"),
+        Index(
+            "ix_stock_entries_discrepancies",
+            "shop_id",
+            "created_at",
+            sqlite_where=text("is_discrepancy"),
+            postgresql_where=text("is_discrepancy"),
+        ),
         Index(None, "shop_id", "run_id"),
     )
 
@@ -202,6 +224,5 @@ class StockCheck(ShopScoped, Base):
 
     checked_at: Mapped[datetime] = mapped_column(default=utc_now)
     spools: Mapped[int]
-    drifted: Mapped[dict[str, int]] = mapped_column(
-        Json
-    )  # spool id → the ledger's sum (mg), where the cache says other
+    # Id of a spool, or of a filament with grams without one → the ledger's sum (mg), where the cache says other.
+    drifted: Mapped[dict[str, int]] = mapped_column(Json)
