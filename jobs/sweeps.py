@@ -7,6 +7,7 @@ from jobs import background_job
 from printfarm.core.background import FAST, SLOW, BackgroundJob, enqueue_now
 from printfarm.core.owed import claim_due
 from printfarm.core.work import unit_of_work
+from printfarm.filament import nightly
 from printfarm.files import receiving
 from printfarm.fleet import enrolment
 
@@ -26,11 +27,15 @@ DOES: dict[str, tuple[str, str]] = {
     "forget-trial": ("jobs.fleet.forget_trial", FAST),
     "handle-answer": ("jobs.fleet.handle_answer", FAST),
     "handle-run-report": ("jobs.fleet.handle_run_report", FAST),
+    "book-machine-use": ("jobs.spoolman.book_machine_use", FAST),
+    "read-spoolman": ("jobs.spoolman.read_spoolman", SLOW),
+    "take-in-spoolman": ("jobs.spoolman.take_in_spoolman", SLOW),
     "reindex": ("jobs.search.reindex", SLOW),
+    "check-stock": ("jobs.filament.check_stock", SLOW),
 }
 
 # Called at every round as well; each finds its own work through `owed` or needs none.
-ROUNDS: list[Callable[[], object]] = [receiving.sweep_drafts, enrolment.ensure_built_in_hub]
+ROUNDS: list[Callable[[], object]] = [receiving.sweep_drafts, enrolment.ensure_built_in_hub, nightly.promise_checks]
 
 
 @background_job

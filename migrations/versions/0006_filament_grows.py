@@ -59,11 +59,14 @@ def upgrade() -> None:
     op.add_column("printer_slots", sa.Column("reported_tag", sa.String(), nullable=True))
     op.add_column("printer_slots", sa.Column("reported_remain_percent", sa.Integer(), nullable=True))
     _change_ledger("kind", "cause", CAUSES, CAUSE_OF, [_discrepancy()], [])
+    _index_ledger()
     fence("brands", "stock_checks", "run_feeds")
     _name_brands()
 
 
 def downgrade() -> None:
+    for index in LEDGER_INDEXES:
+        op.drop_index(index, "stock_entries")
     _change_ledger("cause", "kind", KINDS, KIND_OF, [], ["is_discrepancy"])
     with op.batch_alter_table("printer_slots") as batch:
         batch.drop_column("reported_remain_percent")
@@ -297,6 +300,24 @@ def _change_ledger(
         for column in added:
             batch.alter_column(column.name, server_default=None)
     append_only("stock_entries")
+
+
+LEDGER_INDEXES = (
+    "ix_stock_entries_shop_id_created_at",
+    "ix_stock_entries_shop_id_cause_created_at",
+    "ix_stock_entries_discrepancies",
+)
+
+
+def _index_ledger() -> None:
+    """For the page of the whole ledger, newest first, and of one cause."""
+    time, cause, discrepancies = LEDGER_INDEXES
+    op.create_index(op.f(time), "stock_entries", ["shop_id", "created_at"])
+    op.create_index(op.f(cause), "stock_entries", ["shop_id", "cause", "created_at"])
+    marked = sa.text("is_discrepancy")
+    op.create_index(
+        discrepancies, "stock_entries", ["shop_id", "created_at"], sqlite_where=marked, postgresql_where=marked
+    )
 
 
 def _take_fence_down() -> None:

@@ -26,3 +26,24 @@ class SpoolChanged(Event):
     """A spool's own facts (not its weight) changed."""
 
     spool_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrandChanged(Event):
+    """A brand was added, edited, merged into another one, or removed."""
+
+    brand_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockChecked(Event):
+    """The cached weights were compared with the ledger; `drifted` of them said other."""
+
+    drifted: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpoolUsed(Event):
+    """A machine reported that it uses a spool; the ledger's line follows."""
+
+    spool_id: UUID

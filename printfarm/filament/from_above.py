@@ -1,14 +1,41 @@
-"""What the areas above tell of spools: they know printers, this area does not. Registered when the application is built."""
+"""What the areas above tell of spools: they know printers and prints, this area does not. Registered when the application is
+built.
+"""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+
+@dataclass(frozen=True)
+class PrintOf:
+    """The print that a line of the ledger speaks of, and where it is shown."""
+
+    title: str
+    url: str
+
+
 # Where spools are loaded, in words ("Anna A2"), for those that are.
 LOADED: list[Callable[[Session, Sequence[UUID]], dict[UUID, str]]] = []
+# The prints of some runs.
+PRINTS: list[Callable[[Session, Sequence[UUID]], dict[UUID, PrintOf]]] = []
+
+# The page that prints the labels with some codes.
+LABELS: list[Callable[[Sequence[str]], str]] = []
 
 
 def loaded_in(db: Session, spool_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The slots in which these spools are."""
     return {spool_id: words for ask in LOADED for spool_id, words in ask(db, spool_ids).items()}
+
+
+def prints_of(db: Session, run_ids: Sequence[UUID]) -> dict[UUID, PrintOf]:
+    """What was printed in these runs, where they are still known."""
+    return {run_id: one for ask in PRINTS for run_id, one in ask(db, run_ids).items()} if run_ids else {}
+
+
+def labels_page(codes: Sequence[str]) -> str | None:
+    """Where the labels of these codes are printed; None when nobody prints labels."""
+    return next((ask(codes) for ask in LABELS), None)

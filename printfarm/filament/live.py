@@ -2,8 +2,8 @@
 
 from printfarm.core.events import Event
 from printfarm.core.live import marks
-from printfarm.filament.events import FilamentChanged, SpoolChanged, StockChanged
+from printfarm.filament.events import BrandChanged, FilamentChanged, SpoolChanged, StockChanged, StockChecked
 
-KINDS: tuple[type[Event], ...] = (FilamentChanged, SpoolChanged, StockChanged)
+KINDS: tuple[type[Event], ...] = (BrandChanged, FilamentChanged, SpoolChanged, StockChanged, StockChecked)
 for kind in KINDS:
     marks(kind, "filament")

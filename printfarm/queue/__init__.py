@@ -5,10 +5,12 @@ from flask import Flask
 
 def install(app: Flask) -> None:
     """Register the area's views, reactions and screens, and its place on the pages of lower areas."""
+    from printfarm.filament.from_above import PRINTS
     from printfarm.fleet.queries import TITLES
     from printfarm.fleet.service import BUSY_CHECKS
     from printfarm.library import from_above
     from printfarm.queue import live, reactions, views  # noqa: F401  # reactions and screens register by being imported
+    from printfarm.queue.in_ledger import prints_of_runs
     from printfarm.queue.on_plates import made_so_far, printers_for, prints_of_models, prints_of_plates
     from printfarm.queue.on_printers import on_printers, why_busy
 
@@ -19,5 +21,6 @@ def install(app: Flask) -> None:
         from_above.PRINTS_OF_PLATES.append(prints_of_plates)
         from_above.PRINTS_OF_MODELS.append(prints_of_models)
         from_above.PRINTERS_FOR.append(printers_for)
+        PRINTS.append(prints_of_runs)
         TITLES.append(on_printers)
         BUSY_CHECKS.append(why_busy)

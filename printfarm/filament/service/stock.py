@@ -2,6 +2,7 @@
 transaction. People's bookings are in `weighing`, what prints take in `usage`, counter-entries in `undoing`.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,12 +26,25 @@ HEAVIEST_MG = 50_000_000
 class BelowZero(DomainError):
     """More is to leave a spool than it holds by the ledger: `lacking_mg`. A person who has seen it may say that it is so."""
 
-    def __init__(self, sentence: str, lacking_mg: int) -> None:
+    def __init__(self, sentence: str, spool_id: UUID, lacking_mg: int) -> None:
         super().__init__(sentence)
+        self.spool_id = spool_id
         self.lacking_mg = lacking_mg
 
 
+# What comes before any change of a spool that was just locked: what machines reported and is not booked yet (`machines`).
+BEFORE_A_CHANGE: list[Callable[[Session, Spool], None]] = []
+
+
 def lock_spool(db: Session, spool_id: UUID) -> Spool:
+    """The spool, locked until the transaction ends, with everything booked that is known of it. Raises NotFound."""
+    spool = lock_spool_only(db, spool_id)
+    for step in BEFORE_A_CHANGE:
+        step(db, spool)
+    return spool
+
+
+def lock_spool_only(db: Session, spool_id: UUID) -> Spool:
     """The spool, locked until the transaction ends. Raises NotFound."""
     mine = select(Spool).where(Spool.id == spool_id).with_for_update(of=Spool)
     spool = db.scalar(mine.execution_options(populate_existing=True))
@@ -124,6 +138,7 @@ def cover(db: Session, spool: Spool, mg: int, *, agreed_mg: int, user_id: UUID |
         raise BelowZero(
             f"There is not that much on the spool: it holds {held} by the ledger, {more} less than that."
             " Check the spool and the number.",
+            spool.id,
             lacking,
         )
     reason = "There was more on it than the ledger knew"

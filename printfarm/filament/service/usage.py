@@ -20,7 +20,7 @@ from printfarm.filament.service.stock import (
 )
 
 
-def book_run(
+def book_run(  # noqa: PLR0913  # the facts of a booking, by name
     db: Session,
     *,
     run_id: UUID,

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError
-from printfarm.filament.models import Brand, Filament, Spool, StockEntry
+from printfarm.filament.models import Filament, Spool, StockEntry
+from printfarm.filament.service.brands import empty_spool_mg
 from printfarm.filament.service.stock import (
     cover,
     in_grams,
@@ -122,10 +122,7 @@ def tare_of(db: Session, spool: Spool) -> int | None:
     """What the empty spool weighs: its own weight, else that of its filament's spools, else of its brand's."""
     if spool.tare_mg is not None:
         return spool.tare_mg
-    filament = db.get_one(Filament, spool.filament_id)
-    if filament.tare_mg is not None:
-        return filament.tare_mg
-    return db.scalar(select(Brand.tare_mg).where(Brand.name == filament.brand))
+    return empty_spool_mg(db, db.get_one(Filament, spool.filament_id))
 
 
 def _refuse_cause(cause: str, delta_mg: int) -> None:

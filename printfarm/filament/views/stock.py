@@ -1,5 +1,9 @@
-"""The ledger: weighing, correcting, undoing, and grams that wait for a spool."""
+"""Booking by hand: weighing, correcting, undoing, and saying from which spool grams came. What the ledger does not cover comes
+back with a button for who knows better.
+"""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +16,21 @@ from printfarm.core.errors import DomainError
 from printfarm.core.units import mg_from_grams
 from printfarm.core.web import Deferred, ViewAnswer, done, is_fragment, page, refused, render_block
 from printfarm.filament import queries, service
-from printfarm.filament.forms import ResolveForm, WeighForm
-from printfarm.filament.from_above import loaded_in
+from printfarm.filament.forms import AgreedForm, ResolveForm, WeighForm
+from printfarm.filament.service import BelowZero, NoTare
 from printfarm.filament.views.blueprint import bp, me, page_number
+from printfarm.filament.views.spool_page import spool_again, spool_context
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What was refused because the ledger knows of less, and the form that books it all the same (filament/_doubt.html)."""
+
+    sentence: str
+    url: str
+    agreed_mg: int
+    entry_id: UUID
+    values: dict[str, str] = field(default_factory=dict)
 
 
 @bp.post("/spools/<uuid:spool_id>/weigh")
@@ -28,24 +44,39 @@ def weigh_spool(db: Session, spool_id: UUID) -> ViewAnswer:
 
     if not form.validate_on_submit():
         return refused(again)
-    reason = (form.reason.data or "").strip()
+    book = service.WEIGHINGS[form.what.data]
     try:
-        service.WEIGHINGS[form.what.data](db, spool_id, mg_from_grams(form.grams.data), reason=reason, user_id=me())
+        book(db, spool_id, mg_from_grams(form.grams.data), user_id=me(), **form.said())
+    except BelowZero as problem:
+        form.grams.errors, form.lacking_mg = [problem.sentence], problem.lacking_mg
+        return _asked_again(again, problem)
+    except NoTare as problem:
+        form.tare.errors = [problem.sentence]
+        return _asked_again(again, problem)
     except DomainError as problem:
         if is_fragment():  # the form still stands there; a toast says why
             raise
         form.grams.errors = [problem.sentence]
-        return Deferred(again, status=problem.status, keep=False)
+        return _asked_again(again, problem)
     return spool_again(spool_id)
 
 
 @bp.post("/entries/<uuid:entry_id>/undo")
 @shop_view(role="operator")
 def undo_entry(db: Session, entry_id: UUID) -> ViewAnswer:
-    counter = service.undo_entry(db, entry_id, user_id=me())
+    form = AgreedForm()
+    form.validate_on_submit()
+    try:
+        counter = service.undo_entry(db, entry_id, user_id=me(), agreed_mg=form.agreed_mg)
+    except BelowZero as problem:
+        doubt = Doubt(problem.sentence, url_for("filament.undo_entry", entry_id=entry_id), problem.lacking_mg, entry_id)
+        spool_id = problem.spool_id
+        return _asked_again(
+            lambda db: page("filament/spool.html", "spool_page", **spool_context(db, spool_id, doubt=doubt)), problem
+        )
     if counter.spool_id is None:
         return done(url_for("filament.unassigned"), message="Undone.")
-    return spool_again(counter.spool_id)
+    return spool_again(counter.spool_id, "Undone.")
 
 
 @bp.get("/unassigned")
@@ -60,7 +91,14 @@ def resolve(db: Session, entry_id: UUID) -> ViewAnswer:
     form = ResolveForm()
     if not form.validate_on_submit():
         raise DomainError("Choose the spool that the filament came from.")
-    service.resolve_unassigned(db, entry_id, UUID(form.spool_id.data), user_id=me())
+    try:
+        service.resolve_unassigned(db, entry_id, UUID(form.spool_id.data), user_id=me(), agreed_mg=form.agreed_mg)
+    except BelowZero as problem:
+        again, values = url_for("filament.resolve", entry_id=entry_id), {"spool_id": form.spool_id.data}
+        doubt = Doubt(problem.sentence, again, problem.lacking_mg, entry_id, values)
+        return _asked_again(
+            lambda db: page("filament/unassigned.html", "waiting", **_unassigned(db), doubt=doubt), problem
+        )
     return done(
         url_for("filament.unassigned"),
         lambda db: render_block("filament/unassigned.html", "waiting", **_unassigned(db)),
@@ -68,26 +106,11 @@ def resolve(db: Session, entry_id: UUID) -> ViewAnswer:
     )
 
 
-def spool_context(db: Session, spool_id: UUID, form: WeighForm | None = None) -> dict[str, Any]:
-    """What the page of a spool shows."""
-    return {
-        "spool": service.find_spool(db, spool_id),
-        "loaded": loaded_in(db, [spool_id]),
-        "ledger": queries.ledger_of(db, spool_id=spool_id, page=page_number()),
-        "people": queries.people(db),
-        "form": form or WeighForm(formdata=None),
-    }
+def _asked_again(again: Callable[[Session], ResponseReturnValue], problem: DomainError) -> Deferred:
+    """Rolled back, and shown with the question; htmx swaps a 422 in, and no other refusal."""
+    return Deferred(again, status=422 if is_fragment() else problem.status, keep=False)
 
 
 def _unassigned(db: Session) -> dict[str, Any]:
     found = queries.unassigned_entries(db, page_number())
     return {"found": found, **queries.choices_for(db, found.items)}
-
-
-def spool_again(spool_id: UUID) -> ViewAnswer:
-    """Back to the spool, where the ledger has a line more."""
-    return done(
-        url_for("filament.spool", spool_id=spool_id),
-        lambda db: render_block("filament/spool.html", "spool_page", **spool_context(db, spool_id)),
-        message="Booked.",
-    )

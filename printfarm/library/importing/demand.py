@@ -3,8 +3,6 @@
 Each plate is counted once: what it takes to print everything that came in, one time.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from printfarm.core.sheets import csv_lines
 from printfarm.core.units import grams_from_mg
 from printfarm.filament.models import Filament
 from printfarm.filament.queries import stock_by_filament
@@ -25,7 +24,6 @@ from printfarm.library.models import FilamentRequirement, Plate, Variant
 
 # Seed 1's line: from here on it is worth keeping a roll.
 MUCH_WANTED = 3
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = (
     "Brand",
     "Material",
@@ -78,11 +76,7 @@ def demand_of(db: Session, found: Import) -> list[Demand]:
 
 def write_csv(rows: Iterable[Demand]) -> str:
     """With a byte order mark, by which spreadsheet programs know that it is UTF-8."""
-    out = io.StringIO()
-    sheet = csv.writer(out, lineterminator="\r\n")
-    sheet.writerow(COLUMNS)
-    sheet.writerows([_cell(one) for one in _line(row)] for row in rows)
-    return "\ufeff" + out.getvalue()
+    return "".join(csv_lines(COLUMNS, map(_line, rows)))
 
 
 class _Rows:
@@ -175,8 +169,3 @@ def _line(row: Demand) -> Iterator[object]:
 
 def _grams(milligrams: int) -> Decimal:
     return grams_from_mg(milligrams).quantize(Decimal("0.1"))
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet would take for a formula is marked as text."""
-    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(DANGEROUS) else value
