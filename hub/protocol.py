@@ -53,7 +53,8 @@ Code = Annotated[str, StringConstraints(max_length=60)]
 Short = Annotated[str, StringConstraints(max_length=120)]
 Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Percent = Annotated[int, Field(ge=0, le=100)]
-Tag = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{8,64}$")]
+TAG_PATTERN = r"^[0-9A-F]{8,64}$"
+Tag = Annotated[str, StringConstraints(pattern=TAG_PATTERN)]
 Seq = Annotated[int, Field(ge=1, le=2**53)]
 Layers = Annotated[int, Field(ge=0, le=1_000_000)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -387,7 +388,6 @@ FromWeb = (
 )  # fmt: skip
 Command = SyncPrinters | ConfigurePrinter | TryPrinter | PrintCommand | PrinterCommand
 
-_TAG = re.compile(r"[0-9A-F]{8,64}")
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """An escaped NUL. PostgreSQL stores none: a text with one would be refused for ever, and hold up all that comes after."""
 
@@ -435,7 +435,7 @@ def speaks(version: int) -> bool:
 def tag_in(value: object) -> str | None:
     """The tag in what a printer says of a roll's chip; None for anything that names no roll (nothing, or all zeros)."""
     text = value.strip().upper() if isinstance(value, str) else ""
-    return text if _TAG.fullmatch(text) and set(text) not in ({"0"}, {"F"}) else None
+    return text if re.fullmatch(TAG_PATTERN, text) and set(text) not in ({"0"}, {"F"}) else None
 
 
 def sync_printers(command_id: str, printers: Iterable[PrinterConfig]) -> list[SyncPrinters]:

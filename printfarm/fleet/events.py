@@ -54,6 +54,23 @@ class SlotsChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpoolAssigned(Event):
+    """A person said, or a chip told, which roll lies in a place; without `spool_id` none does any more."""
+
+    printer_id: UUID
+    slot_id: UUID
+    spool_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotFed(Event):
+    """A printer that works on a run of ours feeds its nozzle from this place."""
+
+    printer_id: UUID
+    slot_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class PrinterErrorRaised(Event):
     """A printer reports an error that it did not have before."""
 

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, IntegerField, PasswordField, SelectChoice, SelectField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
+from hub import protocol
 from printfarm.fleet.machines import BED_TYPES, MACHINES, NOZZLES_MM, machine_of_serial
 from printfarm.fleet.models import Hub, Printer
 from printfarm.fleet.service import PrinterSettings
@@ -114,6 +115,13 @@ class ControlForm(FlaskForm):  # type: ignore[misc]
 
 class SpoolForm(FlaskForm):  # type: ignore[misc]
     spool_id = StringField(validators=[Optional(), is_id])
+
+
+class ConfirmForm(FlaskForm):  # type: ignore[misc]
+    """Which roll it is; with `tag`, the chip there is its."""
+
+    spool_id = StringField(validators=[InputRequired(), is_id])
+    tag = StringField(validators=[Optional(), Regexp(protocol.TAG_PATTERN)])
 
 
 class HubForm(FlaskForm):  # type: ignore[misc]

@@ -28,7 +28,14 @@ from printfarm.fleet.outgoing import CannotSend, message_of, printer_list
 from printfarm.fleet.queries import FILE_TELEMETRY, PRINTER_TELEMETRY
 from printfarm.fleet.service.commands import fail_command, mark_sent, unanswered
 from printfarm.fleet.service.hubs import still_here
-from printfarm.fleet.service.reports import Replaced, apply_status, as_id, keep_unhandled, store_message
+from printfarm.fleet.service.reports import (
+    Replaced,
+    apply_status,
+    as_id,
+    has_begun,
+    keep_unhandled,
+    store_message,
+)
 
 log = logging.getLogger(__name__)
 
@@ -260,7 +267,8 @@ class Line:
 
 
 def _facts_of(status: protocol.PrinterStatus) -> object:
-    """The part of a status that the database keeps; while it stays the same nothing is written."""
-    slots = tuple((slot.ams_unit, slot.slot, slot.material, slot.colour_hex, slot.empty) for slot in status.slots)
-    known = (status.state, status.firmware, status.developer_mode, slots) if status.confirmed else None
+    """The part of a status that the database keeps or that a run must know; while it stays the same nothing is written."""
+    slots = tuple(slot.model_dump_json() for slot in status.slots)
+    run = (status.run_code, has_begun(status))
+    known = (status.state, status.firmware, status.developer_mode, slots, run) if status.confirmed else None
     return (status.connection, status.connection_sentence, known)

@@ -19,7 +19,9 @@ from printfarm.fleet.events import (
     PrinterMoved,
     PrintersListed,
     RunReported,
+    SlotFed,
     SlotsChanged,
+    SpoolAssigned,
     TrialAnswered,
 )
 from printfarm.fleet.queries import card_of
@@ -40,8 +42,9 @@ for fact in (SlotsChanged, PrinterErrorRaised, PrinterErrorCleared, PrinterChang
 marks(SlotsChanged, "filament")  # a spool says in which printer it is
 for answer in (TrialAnswered, CommandAnswered, HubConnected, HubLost):
     marks(answer, "trial")
-# The queue shows what follows from a report, and the hub's own socket listens for what waits for it.
-UNSEEN: tuple[type[Event], ...] = (RunReported, HubWanted)
+# The queue shows what follows from a report or a change of rolls (SlotsChanged goes with it), and the hub's own socket
+# listens for what waits for it.
+UNSEEN: tuple[type[Event], ...] = (RunReported, HubWanted, SpoolAssigned, SlotFed)
 
 
 def _card(db: Session, event: CardMove) -> str:

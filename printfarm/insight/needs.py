@@ -15,13 +15,16 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from printfarm.core.clock import utc_now
 from printfarm.core.formats import grams
 from printfarm.filament.models import Filament, Spool
+from printfarm.filament.queries import latest_check
+from printfarm.filament.service import spools_of_tags
 from printfarm.files.models import Upload
-from printfarm.fleet.models import Printer, PrinterError
+from printfarm.fleet.models import Printer, PrinterError, PrinterSlot
 from printfarm.fleet.queries.facts import PrinterFacts, facts_from, in_use
+from printfarm.fleet.service.matching import contradiction
 from printfarm.library.models import Plate, Variant
 from printfarm.queue.models import PrintRun
 
-UPLOADS_NAMED, SPOOLS_NAMED = 3, 4
+UPLOADS_NAMED, SPOOLS_NAMED, SLOTS_NAMED = 3, 4, 4
 RECENT, RECENT_FOR = 8, timedelta(hours=24)
 
 
@@ -57,7 +60,7 @@ Seen = tuple[Printer, PrinterFacts]
 
 
 def get_needs(db: Session, printers: Sequence[Printer] | None = None) -> list[Need]:
-    """All that waits for a person, worst first. Nine statements at most; `printers` spares one where they are known."""
+    """All that waits for a person, worst first. Twelve statements at most; `printers` spares one where they are known."""
     known = list(db.scalars(in_use()).unique()) if printers is None else printers
     now = utc_now()
     seen = [(printer, facts_from(printer, [], {}, now)) for printer in known]
@@ -67,7 +70,9 @@ def get_needs(db: Session, printers: Sequence[Printer] | None = None) -> list[Ne
         *_missing_hubs(seen),
         *_refusals(seen),
         *_beds(seen),
+        *_contradictions(db, known),
         *_uploads(db),
+        *_drift(db),
         *_unassigned(db),
         *_low_spools(db),
     ]
@@ -151,6 +156,24 @@ def _beds(seen: list[Seen]) -> Iterator[Need]:
             yield _at_printer("bed", "warn", "hourglass", printer, title, todo, action=action)
 
 
+def _contradictions(db: Session, printers: Sequence[Printer]) -> Iterator[Need]:
+    """Rolls of which the printers report that they are not where people put them; nothing is changed without a person."""
+    names = {printer.id: printer for printer in printers}
+    rows = select(PrinterSlot).where(PrinterSlot.spool_id.is_not(None), PrinterSlot.reported_empty.is_not(None))
+    found = [
+        slot for slot in db.scalars(rows.order_by(PrinterSlot.ams_unit, PrinterSlot.slot)) if slot.printer_id in names
+    ]
+    chips = spools_of_tags(db, [slot.reported_tag for slot in found])
+    wrong = [(slot, said) for slot in found if (said := contradiction(slot, chips))]
+    for slot, said in wrong[:SLOTS_NAMED]:
+        title = f"Which roll is in {slot.label} of {names[slot.printer_id].name}?"
+        yield Need("slot", "warn", "triangle-alert", title, said, "fleet.slot", {"slot_id": slot.id})
+    if len(wrong) > SLOTS_NAMED:
+        more = len(wrong) - SLOTS_NAMED
+        title = "One more slot holds another roll" if more == 1 else f"{more} more slots hold other rolls"
+        yield Need("slot", "warn", "triangle-alert", title, "See where the rolls are.", "fleet.rolls")
+
+
 def _at_printer(kind: str, tone: str, icon: str, printer: Printer, title: str, todo: str, **more: Any) -> Need:
     return Need(kind, tone, icon, title, todo, "fleet.printer", {"printer_id": printer.id}, **more)
 
@@ -184,6 +207,16 @@ def _asking_uploads(db: Session, count: int) -> Iterator[Need]:
         more = count - UPLOADS_NAMED
         title = "One more upload needs an answer" if more == 1 else f"{more} more uploads need an answer"
         yield Need("upload", "warn", icon, title, "Say what they are; then they can be printed.", "files.uploads")
+
+
+def _drift(db: Session) -> Iterator[Need]:
+    """Weights that are not what their ledger adds up to, as the nightly comparison found."""
+    check = latest_check(db)
+    if check is not None and check.drifted:
+        count = len(check.drifted)
+        title = "One weight does not agree" if count == 1 else f"{count} weights do not agree"
+        todo = "The filament's ledger adds up to something else. See which, and put it right."
+        yield Need("drift", "bad", "scale", title, todo, "filament.stock_check", since=check.checked_at)
 
 
 def _unassigned(db: Session) -> Iterator[Need]:

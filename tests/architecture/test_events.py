@@ -15,7 +15,7 @@ from printfarm.core.live import shown_events
 ROOT = Path(__file__).parents[2]
 
 # Nothing on any screen changes by them: they are answered in the same transaction, or wake a hub's socket.
-UNSEEN = {"HubWanted", "RunReported"}
+UNSEEN = {"HubWanted", "RunReported", "SlotFed", "SpoolAssigned"}
 
 
 def sources() -> list[Path]:

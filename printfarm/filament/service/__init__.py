@@ -2,14 +2,31 @@
 (`usage`), what is wound from roll to roll (`winding`), what is promised (`promises`).
 """
 
+from printfarm.filament.service.brands import (
+    BrandFacts,
+    BrandTaken,
+    add_brand,
+    brand_named,
+    edit_brand,
+    empty_spool_mg,
+    find_brand,
+    merge_brands,
+    remove_brand,
+)
+from printfarm.filament.service.checking import find_drift, keep_check, repair_stock
 from printfarm.filament.service.filaments import (
+    AlreadyHere,
     FilamentFacts,
     add_filament,
     archive_filament,
+    change_demand,
     edit_filament,
     find_filament,
+    find_or_add_filament,
+    name_of,
     restore_filament,
 )
+from printfarm.filament.service.machines import book_reported, report_use, reported_mg
 from printfarm.filament.service.promises import forget_promises, promise
 from printfarm.filament.service.spools import (
     SpoolFacts,
@@ -28,7 +45,9 @@ from printfarm.filament.service.spools import (
     receive_spools,
     restore_spool,
 )
+from printfarm.filament.service.states import today_of
 from printfarm.filament.service.stock import BelowZero
+from printfarm.filament.service.tags import bind_tag, spools_of_tags, unbind_tag
 from printfarm.filament.service.undoing import undo_entry
 from printfarm.filament.service.usage import book_run, rebook_run, resolve_unassigned
 from printfarm.filament.service.weighing import (
@@ -44,26 +63,42 @@ from printfarm.filament.service.winding import merge_spools, split_spool
 
 __all__ = [
     "WEIGHINGS",
+    "AlreadyHere",
     "BelowZero",
+    "BrandFacts",
+    "BrandTaken",
     "FilamentFacts",
     "NoTare",
     "SpoolFacts",
+    "add_brand",
     "add_filament",
     "add_spool",
     "add_weight",
     "archive_filament",
     "archive_spool",
+    "bind_tag",
+    "book_reported",
     "book_run",
+    "brand_named",
+    "change_demand",
     "discard_spool",
+    "edit_brand",
     "edit_filament",
     "edit_spool",
     "empty_spool",
+    "empty_spool_mg",
+    "find_brand",
+    "find_drift",
     "find_filament",
+    "find_or_add_filament",
     "find_spool",
     "forget_promises",
+    "keep_check",
     "mark_loaded",
     "mark_unloaded",
+    "merge_brands",
     "merge_spools",
+    "name_of",
     "note_dried",
     "open_spool",
     "order_spool",
@@ -72,12 +107,19 @@ __all__ = [
     "rebook_run",
     "receive_ordered",
     "receive_spools",
+    "remove_brand",
+    "repair_stock",
+    "report_use",
+    "reported_mg",
     "resolve_unassigned",
     "restore_filament",
     "restore_spool",
     "set_weight",
     "split_spool",
+    "spools_of_tags",
     "take_weight",
     "tare_of",
+    "today_of",
+    "unbind_tag",
     "undo_entry",
 ]

@@ -9,7 +9,7 @@ from printfarm.fleet.queries.facts import (
     facts_of,
     printer_facts,
 )
-from printfarm.fleet.queries.lists import last_refusal, list_hubs, past_errors, where_spools_lie
+from printfarm.fleet.queries.lists import last_refusal, list_hubs, page_of_printers, past_errors, where_spools_lie
 
 __all__ = [
     "FILE_TELEMETRY",
@@ -24,6 +24,7 @@ __all__ = [
     "facts_of",
     "last_refusal",
     "list_hubs",
+    "page_of_printers",
     "past_errors",
     "printer_cards",
     "printer_facts",

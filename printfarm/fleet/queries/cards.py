@@ -12,9 +12,11 @@ from hub import protocol
 from printfarm.core.bus import recall_telemetry
 from printfarm.core.clock import utc_now
 from printfarm.core.tenancy import shop_of
+from printfarm.filament.models import Spool
+from printfarm.filament.service import spools_of_tags
 from printfarm.fleet.models import EXTERNAL_UNIT, ForeignRun, Hub, Printer, PrinterError, PrinterSlot
 from printfarm.fleet.queries.facts import PRINTER_TELEMETRY, PrinterFacts, facts_from, in_use, slots_of
-from printfarm.fleet.service.slots import contradiction
+from printfarm.fleet.service.matching import Match, contradiction, match_slots
 from printfarm.fleet.words import Face, face_of
 
 NOTHING_SAID: dict[str, Any] = dict.fromkeys(protocol.PrinterStatus.model_fields)
@@ -43,6 +45,7 @@ class SlotView:
     present: bool
     loaded: bool
     remain_percent: int | None
+    match: Match | None = None  # only where somebody asked for it
 
     @property
     def label(self) -> str:
@@ -97,8 +100,13 @@ class PrinterCard:
         return self.shows_progress and "stop" in self.facts.capabilities
 
 
-def printer_cards(db: Session, printer_ids: Sequence[UUID] | None = None) -> list[PrinterCard]:
-    """The cards of all printers in use (or of some), in the shop's order, in a fixed number of statements."""
+def printer_cards(
+    db: Session, printer_ids: Sequence[UUID] | None = None, *, matching: bool = False
+) -> list[PrinterCard]:
+    """The cards of all printers in use (or of some), in the shop's order, in a fixed number of statements.
+
+    `matching`: with what each place may hold, for the pages where a person can say so.
+    """
     wanted = in_use() if printer_ids is None else in_use().where(Printer.id.in_(printer_ids))
     printers = list(db.scalars(wanted).unique())
     ids = [printer.id for printer in printers]
@@ -108,6 +116,9 @@ def printer_cards(db: Session, printer_ids: Sequence[UUID] | None = None) -> lis
     for ask in TITLES:
         titles |= ask(db, ids)
     now = utc_now()
+    places = [slot for found in slots.values() for slot in found]
+    chips = {} if matching else spools_of_tags(db, [slot.reported_tag for slot in places])
+    matches = match_slots(db, places) if matching else {}
     cards = []
     for printer in printers:
         said = telemetry.get(str(printer.id), {})
@@ -119,7 +130,7 @@ def printer_cards(db: Session, printer_ids: Sequence[UUID] | None = None) -> lis
                 printer=printer,
                 hub=printer.hub,
                 live=live,
-                slots=_slot_views(slots.get(printer.id, []), facts, live),
+                slots=_slot_views(slots.get(printer.id, []), facts, live, chips, matches),
                 errors=errors.get(printer.id, []),
                 on_printer=titles.get(printer.id),
                 foreign=foreign.get(printer.id),
@@ -128,9 +139,9 @@ def printer_cards(db: Session, printer_ids: Sequence[UUID] | None = None) -> lis
     return cards
 
 
-def card_of(db: Session, printer_id: UUID) -> PrinterCard | None:
+def card_of(db: Session, printer_id: UUID, *, matching: bool = False) -> PrinterCard | None:
     """The card of one printer in use, or None."""
-    return next(iter(printer_cards(db, [printer_id])), None)
+    return next(iter(printer_cards(db, [printer_id], matching=matching)), None)
 
 
 def _open_errors(db: Session, printer_ids: list[UUID]) -> dict[UUID, list[PrinterError]]:
@@ -146,19 +157,27 @@ def _foreign_runs(db: Session, printer_ids: list[UUID]) -> dict[UUID, ForeignRun
     return {run.printer_id: run for run in db.scalars(rows.order_by(ForeignRun.began_at))}
 
 
-def _slot_views(slots: list[PrinterSlot], facts: PrinterFacts, live: dict[str, Any]) -> list[SlotView]:
+def _slot_views(
+    slots: list[PrinterSlot],
+    facts: PrinterFacts,
+    live: dict[str, Any],
+    chips: dict[str, Spool],
+    matches: dict[UUID, Match],
+) -> list[SlotView]:
     said = {(one["ams_unit"], one["slot"]): one for one in live["slots"] or ()}
     present = {one.id: one.present for one in facts.slots}
     views = []
     for slot in slots:
         now = said.get((slot.ams_unit, slot.slot), {})
+        match = matches.get(slot.id)
         views.append(
             SlotView(
                 slot=slot,
-                warning=contradiction(slot),
+                warning=match.warning if match else contradiction(slot, chips),
+                match=match,
                 present=present[slot.id],
                 loaded=bool(now.get("loaded")),
-                remain_percent=now.get("remain_percent"),
+                remain_percent=now["remain_percent"] if "remain_percent" in now else slot.reported_remain_percent,
             )
         )
     return views

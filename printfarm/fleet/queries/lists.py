@@ -8,8 +8,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from printfarm.core.clock import utc_now
+from printfarm.core.paging import Paged, paginate
 from printfarm.fleet.models import Command, Hub, Printer, PrinterError, PrinterSlot
+from printfarm.fleet.queries.facts import in_use
 
+# Each of them brings up to twenty places.
+PRINTERS_SHOWN = 20
 REFUSAL_SHOWN = timedelta(minutes=10)
 
 
@@ -55,6 +59,11 @@ def last_refusal(db: Session, printer_id: UUID) -> Command | None:
         .limit(1)
     )
     return latest if latest is not None and latest.state == "failed" else None
+
+
+def page_of_printers(db: Session, number: int) -> Paged[Printer]:
+    """The printers in use, some at a time, in the shop's order."""
+    return paginate(db, in_use(), number, PRINTERS_SHOWN)
 
 
 def where_spools_lie(db: Session, spool_ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -11,6 +11,7 @@ from printfarm.fleet.service.commands import (
 )
 from printfarm.fleet.service.control import control
 from printfarm.fleet.service.hubs import NewHub, add_hub, archive_hub, find_hub
+from printfarm.fleet.service.matching import Match, match_slots
 from printfarm.fleet.service.printers import (
     BUSY_CHECKS,
     CodeMissing,
@@ -28,7 +29,7 @@ from printfarm.fleet.service.printers import (
     set_maintenance,
 )
 from printfarm.fleet.service.reports import apply_status, store_message, take_report
-from printfarm.fleet.service.slots import Assigned, assign_spool, contradiction, find_slot
+from printfarm.fleet.service.slots import Assigned, assign_spool, confirm_spool, find_slot, forget_chip
 from printfarm.fleet.service.trials import find_trial, forget_trial, save_trial, start_trial
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Assigned",
     "CodeMissing",
     "InUse",
+    "Match",
     "NewHub",
     "PrinterSettings",
     "SerialTaken",
@@ -48,7 +50,7 @@ __all__ = [
     "archive_printer",
     "assign_spool",
     "clear_bed",
-    "contradiction",
+    "confirm_spool",
     "control",
     "edit_printer",
     "expire_command",
@@ -57,8 +59,10 @@ __all__ = [
     "find_printer",
     "find_slot",
     "find_trial",
+    "forget_chip",
     "forget_trial",
     "lock_printer",
+    "match_slots",
     "move_printer",
     "needs_clearing",
     "save_trial",

@@ -1,6 +1,7 @@
 """What hubs say, stored: each durable message once, in one transaction with everything that follows from it."""
 
 import logging
+from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy import select
@@ -18,7 +19,9 @@ from printfarm.fleet.events import (
     PrinterErrorCleared,
     PrinterErrorRaised,
     RunReported,
+    SlotFed,
 )
+from printfarm.fleet.from_above import lock_what_prints
 from printfarm.fleet.models import ForeignRun, Hub, Printer, PrinterError, RunReport
 from printfarm.fleet.service.commands import keep_answer, take_answer
 from printfarm.fleet.service.printers import needs_clearing
@@ -26,6 +29,8 @@ from printfarm.fleet.service.slots import remember_slots
 from printfarm.fleet.service.trials import take_result
 
 HANDLE = "handle-run-report"
+# States in which a printer lays down filament, or was stopped while it did.
+PRINTING = frozenset({"printing", "pausing", "paused", "attention"})
 # A print whose end nobody saw lies on the bed as well.
 NO_LONGER_FOLLOWED = protocol.ENDED | {"unknown"}
 
@@ -73,6 +78,7 @@ def handle_report(db: Session, report_id: UUID) -> None:
 
 def apply_status(db: Session, printer_id: UUID, status: protocol.PrinterStatus) -> None:
     """Keep of a printer's status what decisions need; temperatures and progress stay in telemetry."""
+    lock_what_prints(db, [printer_id])
     printer = db.get(Printer, printer_id, with_for_update=True)
     if printer is None or printer.archived_at is not None:
         return
@@ -85,11 +91,26 @@ def apply_status(db: Session, printer_id: UUID, status: protocol.PrinterStatus) 
         printer.last_seen_at = utc_now()
         if status.developer_mode is not None:
             printer.developer_mode = status.developer_mode
-        remember_slots(db, printer_id, status.slots)
+        places = remember_slots(db, printer_id, status.slots)
+        _tell_what_feeds(db, printer_id, status, places)
     after = (printer.connection, printer.connection_sentence, printer.state, printer.firmware, printer.developer_mode)
     # A confirmed status counts even when its words are the same: until it came, nothing could start on this printer.
     if before != after or (online and status.confirmed):
         emit(db, PrinterChanged(shop_id=shop_of(db), printer_id=printer_id))
+
+
+def has_begun(status: protocol.PrinterStatus) -> bool:
+    """Whether the print is past its preparation: only then does what is loaded say what it is printed from."""
+    done = status.percent if status.layer is None else status.layer
+    return status.state in PRINTING and (done or 0) >= 1
+
+
+def _tell_what_feeds(
+    db: Session, printer_id: UUID, status: protocol.PrinterStatus, places: Mapping[tuple[int, int], UUID]
+) -> None:
+    feeding = next(((one.ams_unit, one.slot) for one in status.slots if one.loaded), None)
+    if feeding is not None and feeding in places and status.run_code and has_begun(status):
+        emit(db, SlotFed(shop_id=shop_of(db), printer_id=printer_id, slot_id=places[feeding]))
 
 
 def take_report(db: Session, report_id: UUID) -> RunReport:

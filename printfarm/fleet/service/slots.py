@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from hub import protocol
@@ -12,14 +12,11 @@ from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.core.tenancy import shop_of
-from printfarm.filament.colours import distance
-from printfarm.filament.models import Spool
-from printfarm.filament.service import find_spool
-from printfarm.fleet.events import SlotsChanged
-from printfarm.fleet.models import EXTERNAL_UNIT, Printer, PrinterSlot
-
-# Printers round colours and people choose the nearest preset; farther apart than this are two colours for anybody.
-OTHER_COLOUR = 160.0
+from printfarm.filament.service import bind_tag, find_spool, mark_loaded, mark_unloaded, spools_of_tags, unbind_tag
+from printfarm.filament.service.stock import lock_spool
+from printfarm.fleet.events import SlotsChanged, SpoolAssigned
+from printfarm.fleet.from_above import lock_what_prints
+from printfarm.fleet.models import Printer, PrinterSlot
 
 
 @dataclass(frozen=True)
@@ -35,21 +32,48 @@ def assign_spool(db: Session, slot_id: UUID, spool_id: UUID | None) -> Assigned:
 
     Raises NotFound, and DomainError for a spool that is archived.
     """
-    slot = db.get(PrinterSlot, slot_id, with_for_update={"of": PrinterSlot})
+    lock_what_prints(db, _printers_of(db, slot_id, spool_id))
+    slot = db.get(PrinterSlot, slot_id, with_for_update={"of": PrinterSlot}, populate_existing=True)
     if slot is None:
         raise NotFound
-    came_from = None
+    before, came_from = slot.spool_id, None
+    if spool_id == before:
+        return Assigned(slot, None)
+    for one in sorted({one for one in (before, spool_id) if one is not None}):
+        lock_spool(db, one)  # two people, one roll: one after the other
     if spool_id is not None:
-        spool = find_spool(db, spool_id)
-        if spool.archived_at is not None:
+        if find_spool(db, spool_id).archived_at is not None:
             raise DomainError("This spool is archived. Bring it back first, or choose another one.")
-        db.get(Spool, spool.id, with_for_update={"of": Spool})  # two people, one roll: one after the other
-        came_from = _take_away(db, spool.id, keep=slot.id)
+        came_from = _take_away(db, spool_id, keep=slot.id)
     slot.spool_id = spool_id
     db.flush()
     db.refresh(slot)
-    _changed(db, slot.printer_id)
+    if before is not None:
+        mark_unloaded(db, before)
+    if spool_id is not None:
+        mark_loaded(db, spool_id)
+    _assigned(db, slot)
     return Assigned(slot, came_from)
+
+
+def confirm_spool(db: Session, slot_id: UUID, spool_id: UUID, tag: str | None) -> Assigned:
+    """A person says: this is the roll. With the `tag` that they saw, its chip names it from now on, in any printer."""
+    place = find_slot(db, slot_id)
+    if tag and place.reported_tag != tag:
+        raise DomainError("The printer reads another chip there by now. Look again.")
+    assigned = assign_spool(db, slot_id, spool_id)
+    if tag:
+        bind_tag(db, spool_id, tag)
+        _changed(db, assigned.slot.printer_id)
+    return assigned
+
+
+def forget_chip(db: Session, slot_id: UUID, spool_id: UUID) -> PrinterSlot:
+    """The chip was not this roll's after all. The roll stays where it is until a person says otherwise."""
+    slot = find_slot(db, slot_id)
+    unbind_tag(db, spool_id)
+    _changed(db, slot.printer_id)
+    return slot
 
 
 def find_slot(db: Session, slot_id: UUID) -> PrinterSlot:
@@ -65,69 +89,86 @@ def empty_slots_of(db: Session, spool_id: UUID) -> None:
     _take_away(db, spool_id, keep=None)
 
 
-def remember_slots(db: Session, printer_id: UUID, reported: Iterable[protocol.SlotStatus]) -> bool:
-    """Keep what a printer says of its places; new ones are added. Whether anything changed.
+def remember_slots(
+    db: Session, printer_id: UUID, reported: Iterable[protocol.SlotStatus]
+) -> dict[tuple[int, int], UUID]:
+    """Keep what a printer says of its places; new ones are added. Their ids by unit and slot.
 
     Nothing is ever taken away: a printer that shuts down reports its AMS as gone, and the rolls are still in it.
+    A chip that was not there before, and that a person has said is a roll's, brings that roll here.
     """
     known = {
         (slot.ams_unit, slot.slot): slot
         for slot in db.scalars(select(PrinterSlot).where(PrinterSlot.printer_id == printer_id))
     }
-    changed = False
+    changed, read = False, []
     for said in reported:
         slot = known.get((said.ams_unit, said.slot))
         if slot is None:
             slot = PrinterSlot(printer_id=printer_id, ams_unit=said.ams_unit, slot=said.slot)
             db.add(slot)
-        colour = f"#{said.colour_hex}" if said.colour_hex else None
-        now = (said.material or None, colour, said.empty)
-        if now != (slot.reported_material, slot.reported_colour_hex, slot.reported_empty):
-            slot.reported_material, slot.reported_colour_hex, slot.reported_empty = now
-            slot.reported_at = utc_now()
-            changed = True
+            known[said.ams_unit, said.slot] = slot
+        slot.reported_remain_percent = said.remain_percent  # shown, and no reason to work anything out again
+        if said.tag is not None and said.tag != slot.reported_tag:
+            read.append(slot)
+        changed = _remember(slot, said) or changed
     if changed:
         db.flush()
         _changed(db, printer_id)
-    return changed
+    for slot in read:
+        _recognise(db, slot)
+    return {place: slot.id for place, slot in known.items()}
 
 
-def contradiction(slot: PrinterSlot) -> str | None:
-    """A sentence when what the printer reports cannot be the roll that a person put there."""
-    spool = slot.spool
-    if spool is None or slot.reported_empty is None:
-        return None
-    filament = spool.filament
-    named = f"{filament.material} {filament.colour_name}"
-    if slot.reported_empty:
-        if slot.ams_unit == EXTERNAL_UNIT:
-            return None  # most people never tell the printer what hangs on the holder
-        return f"The printer says that {slot.label} is empty, but spool {spool.code} ({named}) is assigned to it."
-    material = (slot.reported_material or "").upper()
-    if material and not _same_material(material, filament.material.upper()):
-        return f"The printer says that {slot.label} holds {material}, but spool {spool.code} is {named}."
-    if slot.reported_colour_hex and distance(slot.reported_colour_hex, filament.colour_hex) > OTHER_COLOUR:
-        return f"The printer reports another colour in {slot.label} than spool {spool.code} ({named})."
-    return None
+def _remember(slot: PrinterSlot, said: protocol.SlotStatus) -> bool:
+    colour = f"#{said.colour_hex}" if said.colour_hex else None
+    now = (said.material or None, colour, said.empty, said.tag)
+    if now == (slot.reported_material, slot.reported_colour_hex, slot.reported_empty, slot.reported_tag):
+        return False
+    slot.reported_material, slot.reported_colour_hex, slot.reported_empty, slot.reported_tag = now
+    slot.reported_at = utc_now()
+    return True
 
 
-def _same_material(reported: str, ours: str) -> bool:
-    """Whether "PLA" and "PLA BASIC" (the same) or "PLA" and "PLA-CF" (not the same) stand here."""
-    return reported == ours or reported.split(" ", maxsplit=1)[0] == ours.split(" ", maxsplit=1)[0]
+def _recognise(db: Session, slot: PrinterSlot) -> None:
+    """The chip of a known roll has come here. Only a roll that goes by another chip makes room for it by itself: one that a
+    person put here by hand stays until a person decides (`matching.contradiction` says so).
+    """
+    spool = spools_of_tags(db, [slot.reported_tag]).get(slot.reported_tag or "")
+    if spool is None or spool.archived_at is not None or spool.state == "discarded" or spool.id == slot.spool_id:
+        return
+    lying = find_spool(db, slot.spool_id) if slot.spool_id else None
+    if lying is None or (lying.tag is not None and lying.tag != slot.reported_tag):
+        assign_spool(db, slot.id, spool.id)
+
+
+def _printers_of(db: Session, slot_id: UUID, spool_id: UUID | None) -> list[UUID]:
+    here = PrinterSlot.id == slot_id
+    wanted = here if spool_id is None else or_(here, PrinterSlot.spool_id == spool_id)
+    return list(db.scalars(select(PrinterSlot.printer_id).where(wanted)))
 
 
 def _take_away(db: Session, spool_id: UUID, *, keep: UUID | None) -> str | None:
     lying = db.scalars(select(PrinterSlot).where(PrinterSlot.spool_id == spool_id).with_for_update(of=PrinterSlot))
     came_from = None
-    for slot in lying:
+    for slot in list(lying):
         if slot.id == keep:
             continue
         printer = db.get_one(Printer, slot.printer_id)
         came_from = f"{slot.label} of {printer.name}"
         slot.spool_id = None
         db.flush()
-        _changed(db, slot.printer_id)
+        db.refresh(slot)
+        _assigned(db, slot)
     return came_from
+
+
+def _assigned(db: Session, slot: PrinterSlot) -> None:
+    emit(
+        db,
+        SpoolAssigned(shop_id=slot.shop_id, printer_id=slot.printer_id, slot_id=slot.id, spool_id=slot.spool_id),
+    )
+    _changed(db, slot.printer_id)
 
 
 def _changed(db: Session, printer_id: UUID) -> None:

@@ -106,7 +106,7 @@ def _fleet(db: Session) -> dict[str, Any]:
 
 
 def _printer(db: Session, printer_id: UUID) -> dict[str, Any]:
-    card = queries.card_of(db, printer_id)
+    card = queries.card_of(db, printer_id, matching=True)
     if card is None:
         raise NotFound("This printer is not here. It may have been archived.")
     return {
