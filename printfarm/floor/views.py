@@ -1,6 +1,7 @@
 """Labels to print, the scan page, and where a label's code leads."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -123,6 +124,11 @@ def labels(db: Session) -> ViewAnswer:
     )
     response.set_cookie(PAPER_COOKIE, paper.key, max_age=A_YEAR_S, httponly=True, samesite="Lax", secure=on_https())
     return response
+
+
+def labels_page(codes: Sequence[str]) -> str:
+    """Where the labels of these codes are printed."""
+    return url_for("floor.labels", code=list(codes))
 
 
 def _sent_photo() -> Any:

@@ -135,6 +135,8 @@ def load(db: Session, printer_id: UUID, spool_id: UUID | None, *, ams_unit: int 
     place = PrinterSlot(printer_id=printer_id, ams_unit=ams_unit, slot=slot, spool_id=spool_id, reported_empty=False)
     db.add(place)
     db.flush()
+    if spool_id is not None:
+        filament.mark_loaded(db, spool_id)
     return place
 
 

@@ -11,6 +11,9 @@ from printfarm.core.searching import speaks_of
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.queries.filaments import NAMES
 
+# More than one person can look through.
+MOST_ROLLS = 200
+
 
 @dataclass(frozen=True)
 class StockTotals:
@@ -47,6 +50,17 @@ def spools_of(db: Session, filament_id: UUID) -> list[Spool]:
             .order_by(Spool.remaining_mg, Spool.id)
         )
     )
+
+
+def rolls_beside(db: Session, spool: Spool, *, with_filament: bool = False) -> list[Spool]:
+    """The other rolls of the same filament that are here, emptiest first; those with something on them, if asked."""
+    wanted = select(Spool).where(
+        Spool.filament_id == spool.filament_id, Spool.id != spool.id, Spool.archived_at.is_(None)
+    )
+    wanted = wanted.where(Spool.state != "on order")
+    if with_filament:
+        wanted = wanted.where(Spool.remaining_mg > 0)
+    return list(db.scalars(wanted.order_by(Spool.remaining_mg, Spool.id).limit(MOST_ROLLS)))
 
 
 def stock_totals(db: Session) -> StockTotals:

@@ -49,7 +49,7 @@ from printfarm.filament.service.states import today_of
 from printfarm.filament.service.stock import BelowZero
 from printfarm.filament.service.tags import bind_tag, spools_of_tags, unbind_tag
 from printfarm.filament.service.undoing import undo_entry
-from printfarm.filament.service.usage import book_run, rebook_run, resolve_unassigned
+from printfarm.filament.service.usage import Part, book_run, rebook_run, resolve_unassigned
 from printfarm.filament.service.weighing import (
     WEIGHINGS,
     NoTare,
@@ -69,6 +69,7 @@ __all__ = [
     "BrandTaken",
     "FilamentFacts",
     "NoTare",
+    "Part",
     "SpoolFacts",
     "add_brand",
     "add_filament",

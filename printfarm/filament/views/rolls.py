@@ -1,0 +1,74 @@
+"""What people do with a roll in their hands: open it, dry it, find it empty, throw it away, wind it over."""
+
+from uuid import UUID
+
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from printfarm.accounts.access import shop_view
+from printfarm.core.units import mg_from_grams
+from printfarm.core.web import ViewAnswer, done
+from printfarm.filament import queries, service
+from printfarm.filament.forms import MergeForm, SplitForm
+from printfarm.filament.views.blueprint import bp, form_again, me
+from printfarm.filament.views.spool_page import spool_again
+
+
+@bp.post("/spools/<uuid:spool_id>/open")
+@shop_view(role="operator")
+def open_spool(db: Session, spool_id: UUID) -> ViewAnswer:
+    service.open_spool(db, spool_id)
+    return spool_again(spool_id, "Opened today.")
+
+
+@bp.post("/spools/<uuid:spool_id>/dried")
+@shop_view(role="operator")
+def dry_spool(db: Session, spool_id: UUID) -> ViewAnswer:
+    service.note_dried(db, spool_id)
+    return spool_again(spool_id, "Dried today.")
+
+
+@bp.post("/spools/<uuid:spool_id>/empty")
+@shop_view(role="operator")
+def empty_spool(db: Session, spool_id: UUID) -> ViewAnswer:
+    service.empty_spool(db, spool_id, user_id=me())
+    return spool_again(spool_id, "It is empty.")
+
+
+@bp.post("/spools/<uuid:spool_id>/discard")
+@shop_view(role="operator")
+def discard_spool(db: Session, spool_id: UUID) -> ViewAnswer:
+    service.discard_spool(db, spool_id, user_id=me())
+    return spool_again(spool_id, "Discarded. Undo it below if that was wrong.")
+
+
+@bp.post("/spools/<uuid:spool_id>/come")
+@shop_view(role="operator")
+def receive_ordered(db: Session, spool_id: UUID) -> ViewAnswer:
+    service.receive_ordered(db, spool_id, user_id=me())
+    return spool_again(spool_id, "It is in stock.")
+
+
+@bp.route("/spools/<uuid:spool_id>/split", methods=["GET", "POST"])
+@shop_view(role="operator")
+def split_spool(db: Session, spool_id: UUID) -> ViewAnswer:
+    known, form = service.find_spool(db, spool_id), SplitForm()
+    form.offer(queries.rolls_beside(db, known))
+    if not form.validate_on_submit():
+        return form_again("filament/split_spool.html", form=form, spool=known)
+    made = service.split_spool(
+        db, spool_id, mg_from_grams(form.grams.data), onto_id=form.onto_id, token=form.token.data or "", user_id=me()
+    )
+    return done(url_for("filament.spool", spool_id=made.id), message=f"Wound over from {known.code}.")
+
+
+@bp.route("/spools/<uuid:spool_id>/merge", methods=["GET", "POST"])
+@shop_view(role="operator")
+def merge_spools(db: Session, spool_id: UUID) -> ViewAnswer:
+    known, form = service.find_spool(db, spool_id), MergeForm()
+    others = queries.rolls_beside(db, known, with_filament=True)
+    form.offer(others)
+    if not form.validate_on_submit():
+        return form_again("filament/merge_spools.html", form=form, spool=known, others=others)
+    service.merge_spools(db, spool_id, UUID(form.other.data), user_id=me())
+    return done(url_for("filament.spool", spool_id=spool_id), message="Both are on this roll now.")
