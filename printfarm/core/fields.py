@@ -7,6 +7,15 @@ from wtforms import DecimalField, IntegerField
 from wtforms.validators import StopValidation
 
 
+def one_line(value: str | None) -> str:
+    """Without control characters and doubled spaces; no database keeps a NUL."""
+    return " ".join("".join(c if c.isprintable() else " " for c in value or "").split())
+
+
+def many_lines(value: str | None) -> str:
+    return (value or "").replace("\0", "").replace("\r\n", "\n").strip()
+
+
 class AmountField(DecimalField):  # type: ignore[misc]  # wtforms carries no types
     """A finite number that a person types. A comma is refused: 1,500 is one and a half here and fifteen hundred there."""
 

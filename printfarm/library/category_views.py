@@ -7,9 +7,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_view
+from printfarm.core.fields import one_line
 from printfarm.core.web import ViewAnswer, done, page, refused
 from printfarm.library import queries, service
-from printfarm.library.forms import CategoryForm, one_line
+from printfarm.library.forms import CategoryForm
 from printfarm.library.models import CATEGORIES
 from printfarm.library.views import bp
 

@@ -8,6 +8,7 @@ from wtforms import Field, Form, SelectChoice, SelectField, StringField, TextAre
 from wtforms.validators import DataRequired, Length, Regexp
 
 from printfarm.core.errors import DomainError
+from printfarm.core.fields import many_lines, one_line
 from printfarm.filament.colours import normal_colours
 from printfarm.library.guesses import WantedFilament
 from printfarm.library.intake import Answer, NewFilament, SlotAnswer
@@ -18,15 +19,6 @@ from printfarm.library.service.tags import LONGEST_TAG
 NEW, LATER, OTHER = "new", "later", "other"
 NAME, LINE, TEXT = 120, 300, 5000
 Choices = Sequence[tuple[str, str]]
-
-
-def one_line(value: str | None) -> str:
-    """Without control characters and doubled spaces; no database keeps a NUL."""
-    return " ".join("".join(c if c.isprintable() else " " for c in value or "").split())
-
-
-def many_lines(value: str | None) -> str:
-    return (value or "").replace("\0", "").replace("\r\n", "\n").strip()
 
 
 def _line(label: str, *validators: object, most: int = LINE) -> StringField:

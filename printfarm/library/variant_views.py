@@ -8,13 +8,14 @@ from sqlalchemy.orm import Session
 from printfarm.accounts.access import shop_view
 from printfarm.accounts.models import Shop
 from printfarm.core.errors import DomainError
+from printfarm.core.fields import one_line
 from printfarm.core.signing import file_url
 from printfarm.core.tenancy import shop_of
 from printfarm.core.web import ViewAnswer, done, page, refused
 from printfarm.files.scans import find_scan
 from printfarm.library import from_above, queries, service
 from printfarm.library.costs import costs_of
-from printfarm.library.forms import VariantForm, one_line
+from printfarm.library.forms import VariantForm
 from printfarm.library.metadata import GROUPS
 from printfarm.library.views import bp
 

@@ -7,9 +7,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_view
+from printfarm.core.fields import one_line
 from printfarm.core.web import ViewAnswer, done, is_fragment, page, refused
 from printfarm.library import queries, service
-from printfarm.library.forms import ModelForm, one_line
+from printfarm.library.forms import ModelForm
 from printfarm.library.markdown import html_of
 from printfarm.library.queries import Asked
 

@@ -4,61 +4,189 @@ from decimal import Decimal
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import Field, StringField, TextAreaField
+from wtforms import Field, RadioField, SelectChoice, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from printfarm.core.errors import DomainError
-from printfarm.core.fields import AmountField
+from printfarm.core.fields import AmountField, CountField, many_lines, one_line
+from printfarm.core.units import grams_from_mg, mg_from_grams
+from printfarm.filament.catalogue import PRESETS, Entry
 from printfarm.filament.colours import normal_colours
-from printfarm.filament.forms.fields import ADDRESS
+from printfarm.filament.forms.fields import ADDRESS, PRICE, WEIGHT, ExtraField
 from printfarm.filament.models import Filament
 from printfarm.filament.service import FilamentFacts
 
+PER_KG, PER_SPOOL, PER_GRAM = "kg", "spool", "g"
+PRICES = [
+    SelectChoice(PER_KG, "for a kilogram"),
+    SelectChoice(PER_SPOOL, "for a whole spool"),
+    SelectChoice(PER_GRAM, "for a gram"),
+]
+AS_TYPED = ""
+MOST_PER_GRAM = Decimal(10_000)
+DEGREES = NumberRange(0, 500, "In °C, from 0 to 500.")
+TEXTS = (
+    "brand",
+    "material",
+    "finish",
+    "colour_name",
+    "colour_hex",
+    "article_number",
+    "supplier",
+    "purchase_url",
+    "note",
+)
+NUMBERS = ("density_g_cm3", "diameter_mm", "nozzle_min_c", "nozzle_max_c", "bed_c")
+
 
 def is_colour(_form: FlaskForm, field: Field) -> None:
-    """One hexadecimal colour, or several joined by commas."""
+    """One colour, or several joined by commas."""
     try:
         normal_colours(field.data or "")
     except DomainError as problem:
         raise ValidationError(problem.sentence) from problem
 
 
+def _line(label: str, *validators: object, most: int = 80) -> StringField:
+    return StringField(label, validators=[*validators, Length(max=most)], filters=[one_line])
+
+
+def _weight(label: str, **more: Any) -> AmountField:
+    return AmountField(label, places=None, validators=[Optional(), WEIGHT], **more)
+
+
+def _degrees(label: str) -> CountField:
+    return CountField(label, validators=[Optional(), DEGREES])
+
+
+class ColourForm(FlaskForm):  # type: ignore[misc]
+    """The material and the colour alone: what is looked for as somebody types."""
+
+    class Meta:
+        csrf = False
+
+    material = _line("Material", DataRequired(), most=40)
+    colour_hex = _line("Colour", DataRequired(), is_colour, most=120)
+    preset = _line("A usual colour", most=20)
+    filament = _line("Filament", most=40)
+
+    def colour(self) -> str:
+        return normal_colours(self.preset.data or self.colour_hex.data)
+
+
 class FilamentForm(FlaskForm):  # type: ignore[misc]
-    brand = StringField(
-        "Brand", validators=[DataRequired("Which brand? Write “no name” if there is none."), Length(max=80)]
+    brand = _line("Brand", DataRequired("Which brand? Write “no name” if there is none."))
+    material = _line("Material", DataRequired("Which material?"), most=40)
+    finish = _line("Finish", most=40)
+    colour_name = _line("Colour name", DataRequired("What is the colour called?"))
+    preset = RadioField(
+        "A usual colour",
+        choices=[SelectChoice(AS_TYPED, "As written below"), *(SelectChoice(value, name) for name, value in PRESETS)],
+        default=AS_TYPED,
+        validators=[Optional()],
     )
-    material = StringField("Material", validators=[DataRequired("Which material?"), Length(max=40)])
-    colour_name = StringField("Colour name", validators=[DataRequired("What is the colour called?"), Length(max=80)])
-    colour_hex = StringField("Colour", validators=[DataRequired("Which colour?"), Length(max=120), is_colour])
-    cost_per_kg = AmountField(
-        "Price per kilogram", places=2, validators=[Optional(), NumberRange(Decimal(0), Decimal(100_000))]
+    colour_hex = _line("Colour", most=120)
+    price = AmountField("Price", places=None, validators=[Optional(), PRICE])
+    price_per = SelectField("is", choices=PRICES, default=PER_KG)
+    spool_weight = _weight("Filament on a whole spool", default=1000)
+    tare = _weight("Empty spool weighs")
+    low_below = _weight("Low below")
+    density_g_cm3 = AmountField(
+        "Density",
+        places=None,
+        validators=[Optional(), NumberRange(Decimal("0.1"), Decimal(30), "In g/cm³, from 0.1 to 30.")],
     )
-    density_g_cm3 = AmountField("Density", places=3, validators=[Optional(), NumberRange(Decimal("0.1"), Decimal(30))])
-    purchase_url = StringField(
-        "Where to buy", validators=[Optional(), Regexp(r"https?://\S+$", message=ADDRESS), Length(max=500)]
+    diameter_mm = AmountField(
+        "Diameter",
+        places=None,
+        default=Decimal("1.75"),
+        validators=[Optional(), NumberRange(Decimal("0.5"), Decimal(10), "In mm, from 0.5 to 10: 1.75 or 2.85.")],
     )
-    note = TextAreaField("Note", validators=[Length(max=2000)])
+    nozzle_min_c = _degrees("Nozzle from")
+    nozzle_max_c = _degrees("Nozzle to")
+    bed_c = _degrees("Bed")
+    article_number = _line("Article number")
+    supplier = _line("Supplier")
+    purchase_url = _line("Where to buy", Optional(), Regexp(r"https?://\S+$", message=ADDRESS), most=500)
+    note = TextAreaField("Note", validators=[Length(max=2000)], filters=[many_lines])
+    extra = ExtraField("Your own facts")
+
+    def validate_colour_hex(self, field: Field) -> None:
+        if self.preset.data:
+            return
+        if not field.data:
+            raise ValidationError("Which colour?")
+        is_colour(self, field)
+
+    def validate_spool_weight(self, field: Field) -> None:
+        if field.data is not None and field.data <= 0:
+            raise ValidationError("A whole spool holds more than nothing.")
+
+    def validate_diameter_mm(self, field: Field) -> None:
+        if field.data is None:
+            field.data = Decimal("1.75")
+
+    def validate_nozzle_max_c(self, field: Field) -> None:
+        low = self.nozzle_min_c.data
+        if low is not None and field.data is not None and field.data < low:
+            raise ValidationError("That is colder than “from”.")
+
+    def validate_price(self, field: Field) -> None:
+        cost = self._cost_per_gram() if field.data is not None else None
+        if cost is not None and cost > MOST_PER_GRAM:
+            raise ValidationError("No filament costs that much. Check what the price is for.")
 
     def facts(self) -> FilamentFacts:
         """What the form says, in the service's words."""
-        per_kg = self.cost_per_kg.data
+        texts: dict[str, Any] = {name: getattr(self, name).data or "" for name in TEXTS}
+        numbers: dict[str, Any] = {name: getattr(self, name).data for name in NUMBERS}
         return FilamentFacts(
-            brand=self.brand.data,
-            material=self.material.data,
-            colour_name=self.colour_name.data,
-            colour_hex=self.colour_hex.data,
-            density_g_cm3=self.density_g_cm3.data,
-            cost_per_gram=None if per_kg is None else per_kg / 1000,
-            purchase_url=self.purchase_url.data or "",
-            note=self.note.data or "",
+            **{**texts, "colour_hex": self.preset.data or texts["colour_hex"]},
+            **numbers,
+            cost_per_gram=self._cost_per_gram(),
+            spool_mg=mg_from_grams(self.spool_weight.data),
+            tare_mg=_mg(self.tare.data),
+            low_below_mg=_mg(self.low_below.data),
+            extra=self.extra.data or {},
         )
+
+    def _cost_per_gram(self) -> Decimal | None:
+        """None too while the weight of a spool is not known."""
+        price, grams = self.price.data, self.spool_weight.data
+        if price is None or (self.price_per.data == PER_SPOOL and not grams):
+            return None
+        grams_for = {PER_KG: Decimal(1000), PER_SPOOL: grams, PER_GRAM: Decimal(1)}[self.price_per.data]
+        return Decimal(price / grams_for).quantize(Decimal("0.0001"))
 
     @classmethod
     def of(cls, filament: Filament) -> "FilamentForm":
         """The form filled with what is known."""
         cost = filament.cost_per_gram
-        known: dict[str, Any] = {
-            name: getattr(filament, name)
-            for name in ("brand", "material", "colour_name", "colour_hex", "density_g_cm3", "purchase_url", "note")
-        }
-        return cls(data={**known, "cost_per_kg": None if cost is None else cost * 1000})
+        known: dict[str, Any] = {name: getattr(filament, name) for name in (*TEXTS, *NUMBERS, "extra")}
+        return cls(
+            data={
+                **known,
+                "price": None if cost is None else cost * 1000,
+                "spool_weight": _grams(filament.spool_mg),
+                "tare": _grams(filament.tare_mg),
+                "low_below": _grams(filament.low_below_mg),
+            }
+        )
+
+    @classmethod
+    def like(cls, entry: Entry) -> "FilamentForm":
+        """The form filled with what the catalogue says."""
+        line = entry.line
+        known = {name: getattr(line, name) for name in ("brand", "material", "finish", *NUMBERS)}
+        return cls(
+            data={**known, "colour_name": entry.colour_name, "colour_hex": entry.colour_hex, "tare": line.tare_g}
+        )
+
+
+def _mg(grams: Decimal | None) -> int | None:
+    return None if grams is None else mg_from_grams(grams)
+
+
+def _grams(milligrams: int | None) -> Decimal | None:
+    """Without zeros at its end, as a person would write it."""
+    return None if milligrams is None else Decimal(f"{grams_from_mg(milligrams).normalize():f}")

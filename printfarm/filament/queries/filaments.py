@@ -8,22 +8,12 @@ from sqlalchemy.orm import Session
 
 from printfarm.core.paging import Paged, paginate
 from printfarm.core.searching import speaks_of
-from printfarm.filament.colours import distance
 from printfarm.filament.models import Filament, Promise, Spool
 
-# Colours nearer than this look the same on a shelf; farther apart than FAR they are no suggestion.
-SAME, FAR = 40.0, 200.0
 # By what people call a filament.
-NAMES = (Filament.brand, Filament.material, Filament.colour_name)
-
-
-@dataclass(frozen=True)
-class FilamentMatch:
-    """A filament that may be the one a file asks for. `score` 0 to 100; `why` in words."""
-
-    filament: Filament
-    score: int
-    why: str
+NAMES = (Filament.brand, Filament.material, Filament.colour_name, Filament.finish)
+# How a list of filaments may be ordered.
+ORDERS = ("name", "demand")
 
 
 @dataclass(frozen=True)
@@ -38,26 +28,6 @@ class FilamentStock:
     @property
     def free_mg(self) -> int:
         return self.remaining_mg - self.promised_mg
-
-
-def match_filaments(
-    db: Session, *, material: str | None, colour_hex: str | None, vendor: str | None = None, limit: int = 8
-) -> list[FilamentMatch]:
-    """The shop's filaments that fit a requirement, best first. Another material never fits."""
-    wanted = select(Filament).where(Filament.archived_at.is_(None))
-    if material:
-        wanted = wanted.where(func.lower(Filament.material) == material.strip().lower())
-    matches = [_match(filament, colour_hex, vendor) for filament in db.scalars(wanted)]
-    return sorted((m for m in matches if m.score > 0), key=lambda m: -m.score)[:limit]
-
-
-def _match(filament: Filament, colour_hex: str | None, vendor: str | None) -> FilamentMatch:
-    far = distance(filament.colour_hex, colour_hex) if colour_hex else SAME
-    colour = max(0.0, 1 - far / FAR)
-    same_brand = bool(vendor) and vendor is not None and vendor.strip().lower() == filament.brand.lower()
-    score = round(80 * colour) + (20 if same_brand and colour else 0)
-    looks = "same colour" if far < 1 else "nearly the same colour" if far <= SAME else "another colour"
-    return FilamentMatch(filament, score, f"{looks}, {'same brand' if same_brand else 'another brand'}")
 
 
 def stock_by_filament(db: Session) -> dict[UUID, int]:
@@ -76,11 +46,26 @@ def promised_by_filament(db: Session) -> dict[UUID, int]:
     return {filament_id: int(total) for filament_id, total in rows}
 
 
-def list_filaments(db: Session, *, text: str = "", archived: bool = False, page: int = 1) -> Paged[Filament]:
-    """Filaments, filtered and paged."""
+def list_filaments(
+    db: Session,
+    *,
+    text: str = "",
+    material: str = "",
+    brand: str = "",
+    archived: bool = False,
+    order: str = "name",
+    page: int = 1,
+) -> Paged[Filament]:
+    """Filaments, filtered and paged; in the order of demand the most wanted come first."""
     wanted = select(Filament).where(Filament.archived_at.is_not(None) if archived else Filament.archived_at.is_(None))
     if text:
-        wanted = wanted.where(speaks_of(text, *NAMES))
+        wanted = wanted.where(speaks_of(text, *NAMES, Filament.article_number, Filament.supplier))
+    if material:
+        wanted = wanted.where(Filament.material == material)
+    if brand:
+        wanted = wanted.where(Filament.brand == brand)
+    if order == "demand":
+        wanted = wanted.order_by(Filament.demand_count.desc())
     return paginate(db, wanted.order_by(Filament.material, Filament.brand, Filament.colour_name, Filament.id), page)
 
 

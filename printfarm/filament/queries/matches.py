@@ -1,0 +1,80 @@
+"""Which filaments of the shop look like another, or like what a file asks for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from printfarm.filament.colours import FAR, SAME, distance
+from printfarm.filament.materials import family, finish_in, is_brand, spellings
+from printfarm.filament.models import Filament
+
+# What each thing that two filaments have in common is worth, of a hundred.
+COLOUR, BRAND, FINISH = 72, 18, 10
+SIMILAR = 6  # shown at most
+
+
+@dataclass(frozen=True)
+class FilamentMatch:
+    """A filament that may be the one that is meant. `score` 0 to 100; `why` in words."""
+
+    filament: Filament
+    score: int
+    why: str
+
+
+def match_filaments(
+    db: Session,
+    *,
+    material: str | None,
+    colour_hex: str | None,
+    vendor: str | None = None,
+    preset: str = "",
+    limit: int = 8,
+) -> list[FilamentMatch]:
+    """The shop's filaments that fit a requirement, best first. Another material never fits; "PLA+" and "PLA matte" are PLA.
+    `preset`: what the slicer calls it, which often tells the finish.
+    """
+    finish = finish_in(f"{material or ''} {preset}") if preset else None
+    matches = (_match(one, colour_hex, vendor, finish) for one in _of_material(db, material))
+    return _best((one for one in matches if one.score > 0), limit)
+
+
+def similar_filaments(db: Session, material: str, colour_hex: str, *, but: UUID | None = None) -> list[FilamentMatch]:
+    """The filaments of the same material whose colour is nearly this one, the nearest first."""
+    near = []
+    for one in _of_material(db, material):
+        far = distance(one.colour_hex, colour_hex)
+        if far <= SAME and one.id != but:
+            near.append(FilamentMatch(one, round(100 - 100 * far / FAR), _looks(far)))
+    return _best(near, SIMILAR)
+
+
+def _of_material(db: Session, material: str | None) -> list[Filament]:
+    wanted = select(Filament).where(Filament.archived_at.is_(None)).order_by(Filament.created_at, Filament.id)
+    if not material:
+        return list(db.scalars(wanted))
+    kind = family(material)
+    named = (func.lower(Filament.material).contains(part, autoescape=True) for part in spellings(kind))
+    some = wanted.where(or_(*named))
+    return [one for one in db.scalars(some) if family(one.material) == kind]
+
+
+def _match(filament: Filament, colour_hex: str | None, vendor: str | None, finish: str | None) -> FilamentMatch:
+    far = distance(filament.colour_hex, colour_hex) if colour_hex else SAME
+    near = max(0.0, 1 - far / FAR)
+    same_brand = is_brand(filament.brand, vendor or "")
+    same_finish = finish is None or finish_in(f"{filament.material} {filament.finish}") == finish
+    score = round(COLOUR * near) + (BRAND * same_brand + FINISH * same_finish if near else 0)
+    words = [_looks(far), "same brand" if same_brand else "another brand"]
+    return FilamentMatch(filament, score, ", ".join(words + ([] if same_finish else ["another finish"])))
+
+
+def _looks(far: float) -> str:
+    return "same colour" if far < 1 else "nearly the same colour" if far <= SAME else "another colour"
+
+
+def _best(matches: Iterable[FilamentMatch], limit: int) -> list[FilamentMatch]:
+    return sorted(matches, key=lambda one: -one.score)[:limit]

@@ -1,0 +1,91 @@
+"""Brands: their empty spools, their pages, and two that turn out to be one."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request, url_for
+from sqlalchemy.orm import Session
+
+from printfarm.accounts.access import shop_view
+from printfarm.core.errors import NotFound
+from printfarm.core.web import Deferred, ViewAnswer, done, page
+from printfarm.filament import queries, service
+from printfarm.filament.forms import BrandForm
+from printfarm.filament.models import Brand
+from printfarm.filament.views.blueprint import bp, page_number
+
+
+@bp.get("/brands")
+@shop_view(role="viewer")
+def brands(db: Session) -> ViewAnswer:
+    text = request.args.get("q", "").strip()
+    return page(
+        "filament/brands.html",
+        found=queries.list_brands(db, text=text, page=page_number()),
+        asked={"text": text},
+        unassigned=queries.count_unassigned(db),
+    )
+
+
+@bp.route("/brands/new", methods=["GET", "POST"])
+@shop_view(role="operator")
+def add_brand(db: Session) -> ViewAnswer:
+    form = BrandForm()
+    if not form.validate_on_submit():
+        return _form_page(form)
+    try:
+        made = service.add_brand(db, form.facts())
+    except service.BrandTaken as taken:
+        return _form_page(form, taken=taken)
+    return done(url_for("filament.brands"), message=f"{made.name} added.")
+
+
+@bp.route("/brands/<uuid:brand_id>", methods=["GET", "POST"])
+@shop_view(role="operator")
+def edit_brand(db: Session, brand_id: UUID) -> ViewAnswer:
+    """A name that another brand has is a question: are the two one?"""
+    brand = service.find_brand(db, brand_id)
+    form = BrandForm() if request.method == "POST" else BrandForm.of(brand)
+    if not form.validate_on_submit():
+        return _form_page(form, brand)
+    if into := _to_merge_into(db, form):
+        kept = service.merge_brands(db, brand_id, into.id)
+        return done(url_for("filament.brands"), message=f"All filaments are {kept.name} now.")
+    try:
+        service.edit_brand(db, brand_id, form.facts())
+    except service.BrandTaken as taken:
+        return _form_page(form, brand, taken)
+    return done(url_for("filament.brands"), message="Saved.")
+
+
+@bp.post("/brands/<uuid:brand_id>/remove")
+@shop_view(role="operator")
+def remove_brand(db: Session, brand_id: UUID) -> ViewAnswer:
+    service.remove_brand(db, brand_id)
+    return done(url_for("filament.brands"), message="Removed.")
+
+
+def _to_merge_into(db: Session, form: BrandForm) -> Brand | None:
+    """The brand that a person agreed to, if it still has the name that was typed."""
+    try:
+        other = service.find_brand(db, UUID(form.merge.data or ""))
+    except (ValueError, NotFound):
+        return None
+    return other if other.name.lower() == form.name.data.lower() else None
+
+
+def _form_page(form: BrandForm, brand: Brand | None = None, taken: service.BrandTaken | None = None) -> ViewAnswer:
+    if request.method == "GET":
+        return page("filament/edit_brand.html", **_known(form, brand, None))
+    status = taken.status if taken else 422
+
+    def again(db: Session) -> Response:
+        other = service.find_brand(db, taken.other_id) if taken else None
+        known = queries.brand_line(db, service.find_brand(db, brand.id)) if brand else None
+        return page("filament/edit_brand.html", **_known(form, known.brand if known else None, other), line=known)
+
+    return Deferred(again, status=status, keep=False)
+
+
+def _known(form: BrandForm, brand: Brand | None, other: Brand | None) -> dict[str, Any]:
+    return {"form": form, "brand": brand, "other": other}
