@@ -114,6 +114,16 @@ class Printer(ShopScoped, Base):
     )
 
 
+def slot_label(ams_unit: int | None, slot: int | None) -> str:
+    """What people call a place for filament; one that is not known is the external holder."""
+    slot = slot or 0
+    if ams_unit is None or ams_unit == EXTERNAL_UNIT:
+        return "External" if slot == 0 else f"External {slot + 1}"
+    if ams_unit >= FIRST_HT_UNIT:
+        return f"HT {chr(ord('A') + ams_unit - FIRST_HT_UNIT)}"
+    return f"{chr(ord('A') + ams_unit)}{slot + 1}"
+
+
 class PrinterSlot(ShopScoped, Base):
     """A place for filament: an AMS slot or the external spool holder (`ams_unit` 255). Units and slots count from 0 as on
     the wire; people see A1, A2, … and "External".
@@ -153,11 +163,7 @@ class PrinterSlot(ShopScoped, Base):
     @property
     def label(self) -> str:
         """What people call it: A1 is the first slot of the first AMS unit."""
-        if self.ams_unit == EXTERNAL_UNIT:
-            return "External" if self.slot == 0 else f"External {self.slot + 1}"
-        if self.ams_unit >= FIRST_HT_UNIT:
-            return f"HT {chr(ord('A') + self.ams_unit - FIRST_HT_UNIT)}"
-        return f"{chr(ord('A') + self.ams_unit)}{self.slot + 1}"
+        return slot_label(self.ams_unit, self.slot)
 
 
 class Command(ShopScoped, Base):

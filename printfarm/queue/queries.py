@@ -15,6 +15,7 @@ from printfarm.core.paging import Paged, paginate
 from printfarm.core.tenancy import shop_of
 from printfarm.filament.models import Filament
 from printfarm.library.models import FilamentRequirement, Plate, Variant
+from printfarm.queue.fed import fed_in_words
 from printfarm.queue.models import (
     ACTIVE_RUN_STATES,
     JobEvent,
@@ -113,6 +114,7 @@ class JobPage:
     people: dict[UUID, str]
     filaments: dict[UUID, Filament]
     out_of_touch: bool  # only a person can say how its run is doing
+    fed: dict[UUID, list[str]]  # by run, where several rolls fed a slot
 
 
 def get_queue(db: Session, page: int = 1, size: int = WAITING_SHOWN) -> QueuePage:
@@ -198,7 +200,7 @@ def get_job(db: Session, job_id: UUID, page: int = 1) -> JobPage:
     people = {user.id: user.name for user in db.scalars(select(User).where(User.id.in_(who)))}
     used = {one.filament_id for run in runs for one in run.filaments if one.filament_id}
     out_of_touch = card.run is not None and is_out_of_touch(db, card.run)
-    return JobPage(card, runs, events, people, _filaments(db, used), out_of_touch)
+    return JobPage(card, runs, events, people, _filaments(db, used), out_of_touch, fed_in_words(db, runs))
 
 
 def job_of_run(db: Session, run_id: UUID) -> UUID:

@@ -12,12 +12,15 @@ from printfarm.fleet.events import (
     PrinterChanged,
     PrintersListed,
     RunReported,
+    SlotFed,
     SlotsChanged,
+    SpoolAssigned,
 )
 from printfarm.fleet.models import Command, RunReport
 from printfarm.queue.events import JobChanged, JobsAdded, QueueReordered
 from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun
 from printfarm.queue.service.feasibility import recompute_later
+from printfarm.queue.service.feeds import note_assigned, note_fed
 from printfarm.queue.service.runs import advance, could_not_ask, end_run, find_run, never_sent, run_by_code
 from printfarm.queue.service.settling import note_late_word
 
@@ -75,6 +78,18 @@ def _could_not_send(db: Session, run: PrintRun, command: Command) -> None:
         advance(db, run, "unknown", error_code=CANNOT_SEND_CODE)
     else:
         end_run(db, run, "failed", sentence=command.sentence or "", error_code=CANNOT_SEND_CODE)
+
+
+@reacts_to(SpoolAssigned)
+def follow_roll(db: Session, event: SpoolAssigned) -> None:
+    """Another roll lies in a place: a print from there is fed from it."""
+    note_assigned(db, event.printer_id, event.slot_id)
+
+
+@reacts_to(SlotFed)
+def follow_place(db: Session, event: SlotFed) -> None:
+    """A printer prints from a place, perhaps from another one than its run was told."""
+    note_fed(db, event.printer_id, event.slot_id)
 
 
 def _again(db: Session, _event: Event) -> None:

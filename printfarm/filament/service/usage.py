@@ -1,5 +1,7 @@
 """What prints use: booked once per run and slot, corrected by whoever weighed it, resolved when nobody knew the spool."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,14 @@ from printfarm.filament.service.stock import (
 )
 
 
+@dataclass(frozen=True)
+class Part:
+    """What one roll gave of what a slot used; without `spool_id` nobody knows which roll."""
+
+    spool_id: UUID | None
+    mg: int
+
+
 def book_run(  # noqa: PLR0913  # the facts of a booking, by name
     db: Session,
     *,
@@ -31,18 +41,21 @@ def book_run(  # noqa: PLR0913  # the facts of a booking, by name
     used_mg: int,
     reason: str,
     cause: str = "print",
+    parts: Sequence[Part] = (),
 ) -> list[StockEntry]:
     """Book what a run used from one slot: once, however often it is asked (the key run:slot is unique).
 
     A spool gives what it has; what it lacked, or all of it without a spool, is booked to the filament as unassigned for a
     person to resolve, so that no spool goes below nothing and no gram is lost. `cause`: "print", or "failed print".
+    `parts`: what each roll gave, instead of `spool_id`, when the slot was fed from several.
     """
-    _lock(db, filament_id, spool_id)
+    parts = parts or [Part(spool_id, used_mg)]
+    _lock(db, filament_id, [part.spool_id for part in parts])
     known = _lines_of(db, run_id, slot)
     if known or used_mg <= 0:
         return known
     facts = {"reason": reason, "run_id": run_id, "job_id": job_id, "cause": cause}
-    return _take(db, _key(run_id, slot), filament_id, spool_id, used_mg, facts)
+    return _take_parts(db, _key(run_id, slot), filament_id, parts, facts)
 
 
 def rebook_run(  # noqa: PLR0913  # the facts of a booking, by name
@@ -57,25 +70,25 @@ def rebook_run(  # noqa: PLR0913  # the facts of a booking, by name
     reason: str,
     user_id: UUID | None = None,
     cause: str = "print",
+    parts: Sequence[Part] = (),
 ) -> list[StockEntry]:
     """What a person weighed replaces what was booked for a slot of a run: every line that still stands gets its
-    counter-entry, then the true weight is booked, to the spool that a person named meanwhile or else to `spool_id`.
+    counter-entry, then the true weight is booked, to the spool that a person named meanwhile or else to `spool_id`, or to
+    the `parts` of it that several rolls gave.
     """
     lines = _lines_of(db, run_id, slot)
-    taken_from = [line.spool_id for line in lines if line.spool_id]
-    for spool in sorted({*taken_from, *([spool_id] if spool_id else [])}):
-        lock_spool(db, spool)
+    _lock(db, filament_id, [*(line.spool_id for line in lines), *(part.spool_id for part in parts), spool_id])
     lock_filament(db, filament_id)
     standing = [line for line in lines if not is_undone(db, line.id)]
     if -sum(line.delta_mg for line in standing) == used_mg:
         return []
-    named = next((line.spool_id for line in reversed(standing) if line.spool_id), spool_id)
+    parts = _named_meanwhile(standing, parts or [Part(spool_id, used_mg)])
     for line in standing:
         _counter(db, line, user_id)
     if used_mg <= 0:
         return []
     facts = {"reason": reason, "run_id": run_id, "job_id": job_id, "user_id": user_id, "cause": cause}
-    return _take(db, f"{_key(run_id, slot)}:{len(lines)}", filament_id, named, used_mg, facts)
+    return _take_parts(db, f"{_key(run_id, slot)}:{len(lines)}", filament_id, parts, facts)
 
 
 def resolve_unassigned(
@@ -108,12 +121,34 @@ def resolve_unassigned(
     )
 
 
-def _lock(db: Session, filament_id: UUID, spool_id: UUID | None) -> None:
+def _lock(db: Session, filament_id: UUID, spool_ids: Iterable[UUID | None]) -> None:
     """Whoever books the same run and slot at the same moment waits here, and then finds it booked."""
-    if spool_id is not None:
+    spools = sorted({spool_id for spool_id in spool_ids if spool_id is not None})
+    for spool_id in spools:
         lock_spool(db, spool_id)
-    else:
+    if not spools:
         lock_filament(db, filament_id)
+
+
+def _named_meanwhile(standing: Sequence[StockEntry], parts: Sequence[Part]) -> Sequence[Part]:
+    """The spool that a person named for grams without one counts, also when it is booked anew."""
+    known = {part.spool_id for part in parts} if len(parts) > 1 else set()
+    named = next((line.spool_id for line in reversed(standing) if line.spool_id and line.spool_id not in known), None)
+    if named is None:
+        return parts
+    return [Part(named, part.mg) if len(parts) == 1 or part.spool_id is None else part for part in parts]
+
+
+def _take_parts(
+    db: Session, key: str, filament_id: UUID, parts: Sequence[Part], facts: dict[str, Any]
+) -> list[StockEntry]:
+    """Each roll has a key of its own: it gives to a slot of a run once."""
+    entries = []
+    for number, part in enumerate(parts):
+        if part.mg > 0:
+            one = f"{key}:feed{number}" if number else key
+            entries += _take(db, one, filament_id, part.spool_id, part.mg, facts)
+    return entries
 
 
 def _take(

@@ -177,7 +177,7 @@ def _slot_views(
                 match=match,
                 present=present[slot.id],
                 loaded=bool(now.get("loaded")),
-                remain_percent=now["remain_percent"] if "remain_percent" in now else slot.reported_remain_percent,
+                remain_percent=now.get("remain_percent", slot.reported_remain_percent),
             )
         )
     return views

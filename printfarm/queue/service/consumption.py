@@ -1,5 +1,6 @@
 """What a run used: booked once, to the spools that were in the slots it printed from, in the transaction that ends it."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from uuid import UUID
 
@@ -9,12 +10,14 @@ from sqlalchemy.orm import Session
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
-from printfarm.filament.service import book_run, rebook_run
+from printfarm.filament.service import Part, book_run, rebook_run
 from printfarm.library.counted import used_shares
 from printfarm.library.models import Plate
 from printfarm.queue.events import JobChanged
-from printfarm.queue.models import PrintJob, PrintRun, RunFilament
+from printfarm.queue.models import PrintJob, PrintRun, RunFeed, RunFilament
+from printfarm.queue.service.feeds import feeds_of
 from printfarm.queue.service.jobs import find_job, note_event
+from printfarm.queue.service.splitting import parts_of
 
 
 def book_consumption(db: Session, run: PrintRun, job: PrintJob, *, used_mg: dict[int, int] | None = None) -> None:
@@ -26,6 +29,7 @@ def book_consumption(db: Session, run: PrintRun, job: PrintJob, *, used_mg: dict
         return
     share = extruded_share(run)
     counted = _counted_shares(db, run, job) if 0 < share < 1 and not used_mg else {}
+    feeds = feeds_of(db, [run.id])
     for filament in db.scalars(select(RunFilament).where(RunFilament.run_id == run.id)):
         planned = filament.planned_mg
         weighed = (used_mg or {}).get(filament.slot)
@@ -41,6 +45,7 @@ def book_consumption(db: Session, run: PrintRun, job: PrintJob, *, used_mg: dict
                 used_mg=filament.used_mg,
                 reason=job.name,
                 cause=_cause(run),
+                parts=_parts(db, run, filament, filament.used_mg, feeds),
             )
         elif filament.used_mg is None:
             note_event(db, job, "unknown-weight", f"Slot {filament.slot}: nobody knows how many grams", run_id=run.id)
@@ -84,11 +89,18 @@ def _rebook(
         reason=job.name,
         user_id=user_id,
         cause=_cause(run),
+        parts=_parts(db, run, filament, used_mg, feeds_of(db, [run.id])),
     )
     before = "unknown" if filament.used_mg is None else f"{filament.used_mg / 1000:.1f} g"
     said = f"Slot {filament.slot}: weighed {used_mg / 1000:.1f} g instead of {before}"
     note_event(db, job, "weighed", said, user_id=user_id, run_id=run.id)
     filament.used_mg = used_mg
+
+
+def _parts(db: Session, run: PrintRun, filament: RunFilament, used_mg: int, feeds: Sequence[RunFeed]) -> Sequence[Part]:
+    """What each roll gave, when the slot was fed from several; nothing when from one."""
+    mine = [feed for feed in feeds if feed.slot == filament.slot]
+    return parts_of(db, run, filament, used_mg, mine) if mine else ()
 
 
 def _cause(run: PrintRun) -> str:
