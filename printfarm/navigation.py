@@ -41,7 +41,7 @@ MENU = (
     Entry("filament.filaments", "Filaments", "palette", "Stock", key="f", also=("filament",)),
     Entry("floor.scan", "Scan", "scan-line", "Stock", phone="Scan", key="c", also=("floor",)),
     Entry("accounts.members", "Members", "users", "Shop"),
-    Entry("accounts.shop_settings", "Settings", "settings", "Shop", role="admin"),
+    Entry("accounts.shop_settings", "Settings", "settings", "Shop", also=("accounts.tokens",), role="admin"),
     Entry("accounts.profile", "Profile", "circle-user", "You"),
     Entry("accounts.shops", "My shops", "store", "You"),
 )  # fmt: skip

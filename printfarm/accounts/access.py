@@ -31,6 +31,7 @@ PERMISSIONS = {
     "add, change and remove printers": "admin",
     "invite and remove members": "admin",
     "change the shop's settings": "admin",
+    "make and revoke tokens for programs": "admin",
     "make somebody owner": "owner",
 }
 

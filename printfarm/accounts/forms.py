@@ -205,3 +205,17 @@ class RoleForm(FlaskForm):  # type: ignore[misc]
 class InviteForm(FlaskForm):  # type: ignore[misc]
     role = SelectField("Role", choices=ROLE_OPTIONS, default="operator")
     note = StringField("For whom", [Optional(), Length(max=120)], filters=[_trimmed])
+
+
+class TokenForm(FlaskForm):  # type: ignore[misc]
+    """A token for a program."""
+
+    name = StringField("Name", [DataRequired("Say which program gets it."), Length(max=80)], filters=[_trimmed])
+    scope = RadioField(
+        "It may",
+        choices=[
+            SelectChoice("stock", "Read stock and book what is used"),
+            SelectChoice("read", "Only read"),
+        ],
+        default="stock",
+    )

@@ -52,6 +52,12 @@ def open_invites(db: Session, shop_id: UUID) -> Sequence[Credential]:
     ).all()
 
 
+def tokens_of(db: Session, shop_id: UUID) -> Sequence[Credential]:
+    """What programs sign in with, newest first."""
+    mine = select(Credential).where(Credential.shop_id == shop_id, Credential.kind == "token")
+    return db.scalars(mine.order_by(Credential.created_at.desc()).limit(100)).all()
+
+
 def shops_of(db: Session, user_id: UUID) -> Sequence[Membership]:
     """The shops that a person belongs to, by name."""
     found = db.scalars(select(Membership).where(Membership.user_id == user_id)).all()

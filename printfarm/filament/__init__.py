@@ -7,8 +7,9 @@ def install(app: Flask) -> None:
     """Register the area's views and screens. Areas above add their commands to a spool's page and to the list of spools:
     templates in `app.extensions["printfarm.spool_actions"]` and `["printfarm.spools_actions"]`.
     """
-    from printfarm.filament import live, views  # noqa: F401  # screens register by being imported
+    from printfarm.filament import live, spoolman, views  # noqa: F401  # screens register by being imported
 
     app.register_blueprint(views.bp)
+    spoolman.install(app)
     for place in ("spool", "spools"):
         app.jinja_env.globals[f"{place}_actions"] = app.extensions.setdefault(f"printfarm.{place}_actions", [])

@@ -14,8 +14,8 @@ from printfarm.core.live import shown_events
 
 ROOT = Path(__file__).parents[2]
 
-# Nothing on any screen changes by them: they are answered in the same transaction, or wake a hub's socket.
-UNSEEN = {"HubWanted", "RunReported", "SlotFed", "SpoolAssigned"}
+# Nothing on any screen changes by them: they are answered in the same transaction, or wake a hub's or a program's socket.
+UNSEEN = {"HubWanted", "RunReported", "SlotFed", "SpoolAssigned", "SpoolUsed"}
 
 
 def sources() -> list[Path]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
 from printfarm.accounts.models import Credential, Membership, SignInSession
-from printfarm.accounts.service import invite
+from printfarm.accounts.service import invite, make_token
 from printfarm.core.clock import utc_now
 from printfarm.core.database import Base
 from printfarm.core.ids import new_id
@@ -53,6 +53,7 @@ VALUES: dict[str, Values] = {
     "stock_entries.spool_id": lambda _ids: None,
     "stock_entries.undoes_id": lambda _ids: None,
     "stock_entries.delta_mg": lambda _ids: -1000,
+    "spoolman_imports.state": lambda _ids: "ready",
     "spools.remaining_mg": lambda _ids: 500_000,
     "model_images.file_id": lambda _ids: None,
     "models.category": lambda _ids: "other",
@@ -141,6 +142,7 @@ def furnish(app: Flask, owner: Person, secret_word: str) -> Shop:
                 if model.__tablename__ not in shop.ids:
                     _add_row(db, shop, model)
         with unit_of_work(shop.id) as db:
+            shop.words["token"] = make_token(db, shop.id, secret_word, "stock")
             shop.words["invite"] = invite(db, shop.id, "viewer", by_role="owner", note=secret_word)
         _note_globals(shop)
         _keep_a_file(shop)
@@ -214,6 +216,9 @@ def _note_globals(shop: Shop) -> None:
         shop.ids["sessions"] = db.scalars(select(SignInSession.id).where(SignInSession.shop_id == shop.id)).first()  # type: ignore[assignment]
         shop.ids["invites"] = db.scalars(  # type: ignore[assignment]
             select(Credential.id).where(Credential.shop_id == shop.id, Credential.kind == "invite")
+        ).first()
+        shop.ids["tokens"] = db.scalars(  # type: ignore[assignment]
+            select(Credential.id).where(Credential.shop_id == shop.id, Credential.kind == "token")
         ).first()
         shop.ids["shops"] = shop.id
 

@@ -44,6 +44,7 @@ from printfarm.accounts.service.sessions import (
     end_sessions_in,
     start_session,
 )
+from printfarm.accounts.service.tokens import find_token, is_token, is_used_anew, make_token, note_used, revoke_token
 
 __all__ = [
     "INVITE_LENGTH",
@@ -66,16 +67,22 @@ __all__ = [
     "end_sessions_in",
     "enter_shop",
     "find_link",
+    "find_token",
     "has_one_owner",
     "invite",
+    "is_token",
+    "is_used_anew",
     "leave_shop",
     "make_sign_in_link",
+    "make_token",
     "member",
     "needs_set_up",
+    "note_used",
     "open_shop",
     "remove_member",
     "reset_password",
     "revoke_invite",
+    "revoke_token",
     "set_password",
     "set_up",
     "sign_in_path",

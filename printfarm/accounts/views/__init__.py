@@ -4,4 +4,4 @@ from printfarm.accounts.views.blueprint import bp
 
 __all__ = ["bp"]
 
-from printfarm.accounts.views import first_start, joining, members, profile, shops, sign_in, socket  # noqa: F401
+from printfarm.accounts.views import first_start, joining, members, profile, shops, sign_in, socket, tokens  # noqa: F401

@@ -1,0 +1,13 @@
+"""What machines reported, and the import of a Spoolman."""
+
+from uuid import UUID
+
+from jobs import background_job
+from printfarm.core.work import unit_of_work
+from printfarm.filament import service
+
+
+@background_job
+def book_machine_use(shop_id: str, spool_id: str) -> None:
+    with unit_of_work(UUID(shop_id)) as db:
+        service.book_reported(db, UUID(spool_id))
