@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Flask, Response, redirect, request, url_for
+from flask import Flask, Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, validate_csrf
@@ -14,7 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from wtforms import ValidationError
 
 from printfarm.accounts import service as accounts
-from printfarm.accounts.access import SignedIn, person_view, shop_stream, shop_view
+from printfarm.accounts.access import SignedIn, person_view, role_allows, shop_stream, shop_view
 from printfarm.core import rates
 from printfarm.core.errors import DomainError
 from printfarm.core.headers import CAMERA_ALLOWED, on_https
@@ -24,11 +24,11 @@ from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import queries as filament
 from printfarm.files.multipart import skip
 from printfarm.fleet.models import Printer
-from printfarm.floor import photos, queries
+from printfarm.floor import loading, photos, queries
+from printfarm.floor.blueprint import bp
 from printfarm.floor.codes import code_in
 from printfarm.floor.labels import BY_KEY, PAPERS, label_of, leads_nowhere_else, sheets
-
-bp = Blueprint("floor", __name__)
+from printfarm.floor.remembering import remembered
 
 NOT_OURS = "That is not one of our labels. Its code is five or six letters and digits, such as K7M 2QX."
 OTHER_SHOPS = "None of these labels is from this shop. Photograph one of them alone to see where it belongs."
@@ -46,13 +46,15 @@ def install(app: Flask) -> None:
 @bp.get("/c/<code>")
 @shop_view(role="viewer")
 def open_code(db: Session, code: str) -> ViewAnswer:
-    """What a label leads to."""
+    """What a label leads to. A spool's and a printer's, one after the other, lead to loading the one into the other."""
     wanted = code_in(code)
     if wanted is None:
         return _nothing(code[:20], [])
     found = queries.behind(db, wanted)
     if found is None:
         return _nothing(wanted, queries.other_shops_with(current_user.user.id, wanted, but=shop_of(db)))
+    if (pair := loading.pair_with(db, found)) is not None:
+        return redirect(pair, 303)
     if isinstance(found, Printer):
         return redirect(url_for("fleet.printer", printer_id=found.id), 303)
     return redirect(url_for("filament.spool", spool_id=found.id), 303)
@@ -153,7 +155,8 @@ def _sent_photo() -> Any:
 
 
 def _scan_page(problem: str = "", typed: str = "", several: Any = ()) -> Response:
-    response = page("floor/scan.html", problem=problem, typed=typed, several=several)
+    waiting = remembered(g.shop.id) if role_allows(g.role, "operator") else None
+    response = page("floor/scan.html", problem=problem, typed=typed, several=several, waiting=waiting)
     response.headers["Permissions-Policy"] = CAMERA_ALLOWED
     return response
 

@@ -1,0 +1,5 @@
+"""The area's blueprint."""
+
+from flask import Blueprint
+
+bp = Blueprint("floor", __name__)
