@@ -32,7 +32,8 @@ def sign_out_and_in(person: Person) -> None:
     expect(person.page).to_have_url(re.compile(r"/queue$"))
 
 
-def add_filament_and_spool(person: Person) -> None:
+def add_filament(person: Person) -> None:
+    """Its page of a first spool follows."""
     black = SampleFilament()
     person.menu("Filaments")
     person.follow("Add a filament")
@@ -42,6 +43,10 @@ def add_filament_and_spool(person: Person) -> None:
     person.fill("Colour", black.colour)
     person.submit("Save")
     expect(person.page.get_by_role("heading", name="Add a spool")).to_be_visible()
+
+
+def add_filament_and_spool(person: Person) -> None:
+    add_filament(person)
     person.fill("Filament on it", "1000")
     person.submit("Save")
     person.sees("1.00 kg")

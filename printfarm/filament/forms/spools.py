@@ -37,7 +37,7 @@ def _token() -> HiddenField:
 class PaidForm(FlaskForm):  # type: ignore[misc]
     paid = AmountField("Paid", places=2, validators=[Optional(), PRICE])
     paid_for = RadioField(
-        "For",
+        "Paid for",
         choices=[SelectChoice(PER_KG, "one kilogram"), SelectChoice(PER_SPOOL, "the whole roll")],
         default=PER_KG,
         validators=[Optional()],
