@@ -22,7 +22,7 @@ from simple_websocket import ConnectionClosed, Server
 from sqlalchemy.orm import Session
 
 from printfarm.core import bus
-from printfarm.core.events import Event, from_message
+from printfarm.core.events import Event, from_message, to_message
 from printfarm.core.sockets import limit_sending
 from printfarm.core.work import read_only
 
@@ -81,6 +81,7 @@ class Screen:
     waiting: "queue.Queue[str | None]" = field(default_factory=lambda: queue.Queue(QUEUE_LENGTH))
     asked_at: float | None = None  # Unix time at which its page was asked for; None: the page looks again by itself
     close_code: int = SERVICE_RESTART
+    hears_events: bool = False  # a program's socket: it gets the events themselves, as messages, and no fragments
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def push(self, message: str | None) -> None:
@@ -213,6 +214,9 @@ class Hall:
             self._heard_at[event.shop_id] = time.time()
             if event.shop_id in self._screens:
                 self._pending[event.shop_id][event] = None
+            programs = [one for one in self._screens.get(event.shop_id, ()) if one.hears_events]
+        for one in programs:
+            one.push(json.dumps(to_message(event)))
 
     def _render_forever(self) -> None:
         while not self.closing.wait(GATHER_S):
@@ -228,7 +232,7 @@ class Hall:
             log.exception("live: could not render %s", [type(event).__name__ for event in events])
             html, topics = "", {"everything"}
         with self._lock:
-            screens = list(self._screens.get(shop_id, ()))
+            screens = [one for one in self._screens.get(shop_id, ()) if not one.hears_events]
         for screen in screens:
             if html:
                 screen.push(html)
