@@ -85,24 +85,26 @@ def load_spool(db: Session) -> ViewAnswer:
 @shop_view(role="operator")
 def cancel_load(db: Session) -> ResponseReturnValue:
     """Forget the first scan, and open what was scanned last."""
-    code = code_in(request.form.get("code", ""))
-    found = queries.behind(db, code) if code else None
     forget()
+    text = request.form.get("code", "")
+    if not text:
+        return redirect(url_for("floor.scan"), 303)
+    found = _behind(db, text)
     if isinstance(found, Printer):
         return redirect(url_for("fleet.printer", printer_id=found.id), 303)
-    if isinstance(found, Spool):
-        return redirect(url_for("filament.spool", spool_id=found.id), 303)
-    return redirect(url_for("floor.scan"), 303)
+    return redirect(url_for("filament.spool", spool_id=found.id), 303)
 
 
 def _named(db: Session, kind: str) -> Spool | Printer | None:
     text = request.args.get(kind, "")
-    if not text:
-        return None
+    return _behind(db, text) if text else None
+
+
+def _behind(db: Session, text: str) -> Spool | Printer:
     code = code_in(text)
     found = queries.behind(db, code) if code else None
     if found is None:
-        raise NotFound(f"The {kind} of this label is not here. It may have been removed.")
+        raise NotFound("What this label was on is not here. It may have been removed.")
     return found
 
 
