@@ -1,5 +1,7 @@
 """Winding from roll to roll: two lines of the ledger, and the sum stays."""
 
+from threading import Barrier, Thread
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -142,6 +144,30 @@ def test_a_viewer_and_another_shop_wind_nothing(bob, charlie, pair):
         assert person.post(f"/filament/spools/{whole.id}/split", {"grams": "1", "onto": "new"}).status == status
         assert person.post(f"/filament/spools/{whole.id}/merge", {"other": str(rest.id)}).status == status
     assert moved(whole.shop_id) == []
+
+
+def test_two_people_who_wind_to_and_fro_wait_for_nobody_and_lose_nothing(app, pair):
+    whole, rest = pair
+    barrier, wrong = Barrier(2), []
+
+    def wind(one, other) -> None:
+        with app.app_context():
+            barrier.wait()
+            for _ in range(15):
+                try:
+                    with unit_of_work(one.shop_id) as db:
+                        service.split_spool(db, one.id, 1_000, onto_id=other.id)
+                except DomainError as problem:
+                    wrong.append(problem.sentence)
+
+    people = [Thread(target=wind, args=pair), Thread(target=wind, args=pair[::-1])]
+    for one in people:
+        one.start()
+    for one in people:
+        one.join()
+    assert wrong == []
+    assert (now(whole).remaining_mg, now(rest).remaining_mg) == (1_000_000, 200_000)
+    assert len(moved(whole.shop_id)) == 60
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -15,6 +15,7 @@ from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import queries, service
 from printfarm.filament.models import SPOOL_STATES, Spool, StockEntry
 from printfarm.filament.service.states import MAY_BECOME, become
+from printfarm.fleet import service as fleet
 from printfarm.fleet.models import PrinterSlot
 from tests.support.factories import load, make_printer
 
@@ -190,6 +191,18 @@ def test_undoing_other_lines_does_not_bring_a_discarded_roll_back(spool):
     assert now(spool).remaining_mg == 1_000_000
 
 
+@pytest.mark.parametrize("what", ["set", "add", "scale"])
+def test_nothing_is_weighed_onto_a_discarded_roll(spool, olga, what):
+    page = olga.get(f"/filament/spools/{spool.id}")
+    do(spool, service.discard_spool)
+    form = page.one("form.weigh")
+    sent = {"what": what, "grams": "100", "tare": "10"}
+    assert olga.post(form["action"], sent).status == 409
+    assert booked(spool)[-1] == ("discarded", -1_000_000)
+    do(spool, service.restore_spool)
+    assert now(spool).remaining_mg == 1_000_000
+
+
 def test_an_empty_roll_may_be_discarded_too(spool):
     do(spool, service.empty_spool)
     do(spool, service.discard_spool)
@@ -228,6 +241,16 @@ def test_a_roll_that_is_gone_or_empty_lies_in_no_printer(spool, gone):
     assert now(spool).state != "loaded"
     with read_only(spool.shop_id) as db:
         assert db.get_one(PrinterSlot, slot.id).spool_id is None
+
+
+def test_a_printer_that_goes_leaves_its_rolls_on_the_shelf(spool):
+    with unit_of_work(spool.shop_id) as db:
+        printer = make_printer(db)
+        load(db, printer.id, spool.id)
+    assert now(spool).state == "loaded"
+    with unit_of_work(spool.shop_id) as db:
+        fleet.archive_printer(db, printer.id)
+    assert now(spool).state == "open"
 
 
 def test_what_is_on_order_weighs_nothing_until_it_comes(black):

@@ -38,15 +38,15 @@ def history_of(db: Session, spool_id: UUID, steps: int = STEPS) -> list[Step]:
     )
     stretches = select(lines, ((lines.c.number - 1) * steps // lines.c.total).label("stretch")).subquery()
     # Fewer lines than steps: each is a stretch of its own, since the numbers above then never meet.
-    together = {"partition_by": stretches.c.stretch}
+    together = stretches.c.stretch
     last = func.lead(stretches.c.stretch).over(order_by=stretches.c.number)
     ends = select(
         stretches.c.at,
         stretches.c.held,
         stretches.c.stretch,
         stretches.c.number,
-        func.min(stretches.c.held).over(**together).label("low"),
-        func.max(stretches.c.held).over(**together).label("high"),
+        func.min(stretches.c.held).over(partition_by=together).label("low"),
+        func.max(stretches.c.held).over(partition_by=together).label("high"),
         last.label("next"),
     ).subquery()
     wanted = select(ends.c.at, ends.c.held, ends.c.low, ends.c.high)

@@ -28,6 +28,8 @@ MAY_BECOME: dict[str, frozenset[str]] = {
 }
 # How the key of a line begins with which a whole roll was thrown away; a few discarded grams have none.
 DISCARDED = "discarded:"
+# What people book themselves, as against what prints and programs do.
+HAND_MADE = frozenset({"received", "correction", "weighed", "discarded", "purge"})
 REFUSALS = {
     "on order": "This roll has not come yet. Receive it first.",
     "discarded": "This roll is discarded. Bring it back first.",
@@ -61,8 +63,11 @@ def become(db: Session, spool: Spool, state: str) -> None:
 def follow_the_ledger(db: Session, spool: Spool, entry: StockEntry) -> None:
     """What a line of the ledger says of the roll: a print opens it, nothing left empties it, what came back fills it again.
 
-    Called by the ledger with the roll's lock held, after the weight has changed.
+    Called by the ledger with the roll's lock held, after the weight has changed. Raises DomainError for grams that a person
+    books to a roll that is discarded; a print that ends later, and what is taken back, are facts all the same.
     """
+    if spool.state == "discarded" and entry.cause in HAND_MADE and not _is_discarding(entry):
+        raise DomainError(REFUSALS["discarded"])
     if spool.state == "on order" and entry.delta_mg > 0:
         become(db, spool, "sealed")
     if spool.state == "sealed" and entry.delta_mg < 0 and entry.cause in {*PRINT_CAUSES, "moved"}:
@@ -77,7 +82,11 @@ def follow_the_ledger(db: Session, spool: Spool, entry: StockEntry) -> None:
 
 def _undoes_discarding(db: Session, entry: StockEntry) -> bool:
     undone = db.get(StockEntry, entry.undoes_id) if entry.undoes_id else None
-    return undone is not None and (undone.cause_key or "").startswith(DISCARDED)
+    return undone is not None and _is_discarding(undone)
+
+
+def _is_discarding(entry: StockEntry) -> bool:
+    return (entry.cause_key or "").startswith(DISCARDED)
 
 
 def _bring_back(db: Session, spool: Spool) -> None:

@@ -59,7 +59,10 @@ def split_spool(db: Session, spool_id: UUID) -> ViewAnswer:
     made = service.split_spool(
         db, spool_id, mg_from_grams(form.grams.data), onto_id=form.onto_id, token=form.token.data or "", user_id=me()
     )
-    return done(url_for("filament.spool", spool_id=made.id), message=f"Wound over from {known.code}.")
+    said = f"Wound over from {known.code}."
+    if form.onto_id is None:
+        said = f"{said} The new roll is {made.code}: stick a label on it."
+    return done(url_for("filament.spool", spool_id=made.id), message=said)
 
 
 @bp.route("/spools/<uuid:spool_id>/merge", methods=["GET", "POST"])

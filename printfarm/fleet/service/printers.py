@@ -15,6 +15,7 @@ from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.core.secrets import seal, unseal
 from printfarm.core.tenancy import shop_of
+from printfarm.filament.service import mark_unloaded
 from printfarm.fleet.events import PrinterChanged, PrintersListed
 from printfarm.fleet.machines import BY_ID
 from printfarm.fleet.models import EXTERNAL_UNIT, Printer, PrinterSlot
@@ -187,9 +188,13 @@ def archive_printer(db: Session, printer_id: UUID) -> Printer:
     printer = lock_printer(db, printer_id)
     refuse_in_use(db, printer)
     printer.archived_at = utc_now()
-    for slot in db.scalars(select(PrinterSlot).where(PrinterSlot.printer_id == printer.id)):
+    places = list(db.scalars(select(PrinterSlot).where(PrinterSlot.printer_id == printer.id)))
+    rolls = sorted(slot.spool_id for slot in places if slot.spool_id is not None)
+    for slot in places:
         slot.spool_id = None
     db.flush()
+    for spool_id in rolls:
+        mark_unloaded(db, spool_id)
     printers_changed(db, printer.hub_id)
     _changed(db, printer)
     emit(db, PrintersListed(shop_id=shop_of(db)))
