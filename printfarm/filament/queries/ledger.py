@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,11 @@ from sqlalchemy.orm import Session, aliased
 from printfarm.accounts.models import Membership, User
 from printfarm.core.paging import Paged, paginate
 from printfarm.core.tenancy import shop_of
+from printfarm.core.units import grams_from_mg
 from printfarm.filament.models import PRINT_CAUSES, Filament, Spool, StockEntry
 
 LINES = 25
+THOUSANDTH = Decimal("0.001")
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def ledger_rows(db: Session, lines: list[LedgerLine]) -> Iterator[list[object]]:
             filament.brand,
             filament.material,
             filament.colour_name,
-            f"{entry.delta_mg / 1000:.3f}",
+            grams_from_mg(entry.delta_mg).quantize(THOUSANDTH),
             entry.cause,
             "yes" if entry.is_discrepancy else "",
             "yes" if line.undone else "",

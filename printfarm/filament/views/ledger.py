@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request, stream_with_context, url_for
+from flask import Flask, Response, current_app, request, url_for
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_stream, shop_view
@@ -57,17 +57,18 @@ def ledger_csv(shop_id: UUID) -> Response:
         if asked.filament_id:
             service.find_filament(db, asked.filament_id)
     name = f"ledger{'-' + spool.code if spool else ''}-{utc_now():%Y-%m-%d}.csv"
-    response = Response(stream_with_context(_csv(shop_id, asked)), mimetype="text/csv")
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    response = Response(_csv(app, shop_id, asked), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def _csv(shop_id: UUID, asked: LedgerFilter) -> Iterator[str]:
-    """A transaction per piece: a slow reader holds nothing."""
+def _csv(app: Flask, shop_id: UUID, asked: LedgerFilter) -> Iterator[str]:
+    """A transaction per piece, opened when it is wanted and closed before it is sent: a slow reader holds nothing."""
     yield from csv_lines(queries.LEDGER_COLUMNS, [])
     last = None
     while True:
-        with read_only(shop_id) as db:
+        with app.app_context(), read_only(shop_id) as db:
             lines = queries.ledger_part(db, asked, after=last)
             rows = list(queries.ledger_rows(db, lines))
         if not lines:
