@@ -14,6 +14,7 @@ from printfarm.filament.from_above import loaded_in
 from printfarm.filament.materials import FINISHES
 from printfarm.filament.models import MATERIALS, Filament
 from printfarm.filament.views.blueprint import bp, page_number
+from printfarm.filament.views.ledger import ledger_context
 
 
 @bp.get("/filaments")
@@ -77,8 +78,7 @@ def filament(db: Session, filament_id: UUID) -> ViewAnswer:
         stock=queries.stock_of(db, [found])[0],
         spools=spools,
         loaded=loaded_in(db, [spool.id for spool in spools]),
-        ledger=queries.ledger_of(db, filament_id=filament_id, page=page_number()),
-        people=queries.people(db),
+        **ledger_context(db, queries.ledger_of(db, filament_id=filament_id, page=page_number())),
         similar=queries.similar_filaments(db, found.material, found.colour_hex, but=found.id),
         empty_spool_mg=service.empty_spool_mg(db, found),
     )
