@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from printfarm.filament.models import Filament
-from printfarm.filament.queries import FilamentMatch, match_filaments
+from printfarm.filament.queries import FilamentMatch, brand_names, match_filaments
 from printfarm.filament.service import find_filament
 from printfarm.files.models import Upload
 from printfarm.library import guesses, queries
 from printfarm.library.forms import LATER, NEW, AnswerForm, SlotForm, slot_prefix
 from printfarm.library.guesses import WantedFilament
 from printfarm.library.models import Model
+from printfarm.library.offering import suggestion
 from printfarm.library.service import category_choices, find_model
 
 # A match at least this good is chosen at first: the same colour, or nearly so and the same brand.
@@ -49,8 +50,8 @@ def ask(db: Session, upload: Upload, sent: MultiDict[str, str] | None = None) ->
     """The form as it was sent, else as it was left, else as the file suggests."""
     extracted = upload.extracted or {}
     wanted = guesses.wanted_filaments(extracted)
-    matches = [_matches(db, one) for one in wanted]
-    values: Mapping[str, str] = sent if sent is not None else _first_values(db, upload, wanted, matches)
+    matches, brands = [_matches(db, one) for one in wanted], brand_names(db)
+    values: Mapping[str, str] = sent if sent is not None else _first_values(db, upload, wanted, matches, brands)
     filled = sent if sent is not None else MultiDict(values)
     form = AnswerForm(formdata=filled)
     form.offer(category_choices(db))
@@ -58,7 +59,7 @@ def ask(db: Session, upload: Upload, sent: MultiDict[str, str] | None = None) ->
         SlotQuestion(one, found, SlotForm(formdata=filled, prefix=slot_prefix(one.slot)))
         for one, found in zip(wanted, matches, strict=True)
     ]
-    return Question(form, slots, _models(db, form), _all_filaments(db))
+    return Question(form, slots, _models(db, form), all_filaments(db))
 
 
 def refuse_unknown(db: Session, question: Question) -> None:
@@ -71,7 +72,11 @@ def refuse_unknown(db: Session, question: Question) -> None:
 
 
 def _first_values(
-    db: Session, upload: Upload, wanted: Sequence[WantedFilament], matches: Sequence[list[FilamentMatch]]
+    db: Session,
+    upload: Upload,
+    wanted: Sequence[WantedFilament],
+    matches: Sequence[list[FilamentMatch]],
+    brands: Sequence[str],
 ) -> dict[str, str]:
     extracted = upload.extracted or {}
     name = guesses.model_name(extracted, upload.original_name)
@@ -90,27 +95,29 @@ def _first_values(
         "note": "",
     }
     for one, found in zip(wanted, matches, strict=True):
-        values |= {slot_prefix(one.slot) + field: value for field, value in _first_slot(one, found).items()}
+        values |= {slot_prefix(one.slot) + field: value for field, value in _first_slot(one, found, brands).items()}
     return values | (upload.typed or {})
 
 
-def _first_slot(wanted: WantedFilament, matches: list[FilamentMatch]) -> dict[str, str]:
+def _first_slot(wanted: WantedFilament, matches: list[FilamentMatch], brands: Sequence[str]) -> dict[str, str]:
     good = matches[0] if matches and matches[0].score >= GOOD_SCORE else None
     undecided = NEW if wanted.material and wanted.colour_hex else LATER
     return {
         "choice": str(good.filament.id) if good else undecided,
         "other": "",
-        "brand": wanted.vendor,
-        "material": wanted.material,
-        "colour_name": guesses.colour_name(wanted.colour_hex),
-        "colour_hex": wanted.colour_hex,
+        **suggestion(wanted, brands),
     }
 
 
 def _matches(db: Session, wanted: WantedFilament) -> list[FilamentMatch]:
     colour = wanted.colour_hex if _COLOUR.fullmatch(wanted.colour_hex) else None
     return match_filaments(
-        db, material=wanted.material or None, colour_hex=colour, vendor=wanted.vendor or None, limit=MATCHES
+        db,
+        material=wanted.material or None,
+        colour_hex=colour,
+        vendor=wanted.vendor or None,
+        preset=wanted.preset,
+        limit=MATCHES,
     )
 
 
@@ -130,6 +137,7 @@ def _chosen_model(db: Session, value: Any) -> Model | None:
         return None
 
 
-def _all_filaments(db: Session) -> list[Filament]:
+def all_filaments(db: Session) -> list[Filament]:
+    """Those in use, to choose another one from; as many as a list can bear."""
     wanted = select(Filament).where(Filament.archived_at.is_(None))
     return list(db.scalars(wanted.order_by(Filament.material, Filament.brand, Filament.colour_name).limit(OTHERS)))

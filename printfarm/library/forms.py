@@ -1,6 +1,6 @@
 """The shape of what people type about files, models and variants."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from flask_wtf import FlaskForm
@@ -11,8 +11,9 @@ from printfarm.core.errors import DomainError
 from printfarm.core.fields import many_lines, one_line
 from printfarm.filament.colours import normal_colours
 from printfarm.library.guesses import WantedFilament
-from printfarm.library.intake import Answer, NewFilament, SlotAnswer
+from printfarm.library.intake import Answer, SlotAnswer
 from printfarm.library.markdown import LONGEST
+from printfarm.library.offering import new_filament
 from printfarm.library.service import MOST_TAGS, ModelFacts, tags_in
 from printfarm.library.service.tags import LONGEST_TAG
 
@@ -91,7 +92,8 @@ class SlotForm(Form):  # type: ignore[misc]
     brand = _line("Brand", most=NAME)
     material = _line("Material", most=40)
     colour_name = _line("Colour name", most=NAME)
-    colour_hex = _line("Colour", most=80)
+    colour_hex = _line("Colour", most=120)
+    finish = _line("Finish", most=40)
 
     def validate_choice(self, field: Field) -> None:
         if field.data not in {NEW, LATER, OTHER} and _as_id(field.data) is None:
@@ -123,14 +125,15 @@ class SlotForm(Form):  # type: ignore[misc]
             raise ValidationError(question)
 
     def answer(self, wanted: WantedFilament) -> SlotAnswer:
-        """Which filament it is; density and cost of a new one come from the file."""
+        """Which filament it is; what the form does not ask of a new one comes from the file and the catalogue."""
         if self.choice.data == NEW:
-            new = NewFilament(
+            new = new_filament(
+                wanted,
                 brand=self.brand.data,
                 material=self.material.data,
+                finish=self.finish.data,
                 colour_name=self.colour_name.data,
                 colour_hex=self.colour_hex.data,
-                density_g_cm3=wanted.density_g_cm3,
             )
             return SlotAnswer(wanted.slot, new=new)
         chosen = self.other.data if self.choice.data == OTHER else self.choice.data
@@ -190,6 +193,17 @@ def typed_values(form: Form, slot_forms: Sequence[Form]) -> dict[str, str]:
     """Everything that was filled in, right or wrong, by field name; bounded."""
     fields = [field for one in (form, *slot_forms) for field in one if field.short_name != "csrf_token"]
     return {field.name: str(field.data or "")[:LONGEST] for field in fields}
+
+
+def decisions(sent: Mapping[str, str], slots: Sequence[int]) -> dict[int, UUID | None]:
+    """Which filament each slot means; "later" takes back what was decided. Slots that were not sent stay as they are."""
+    chosen: dict[int, UUID | None] = {}
+    for slot in slots:
+        said = sent.get(f"{slot_prefix(slot)}choice", "")
+        said = sent.get(f"{slot_prefix(slot)}other", "") if said == OTHER else said
+        if said == LATER or _as_id(said):
+            chosen[slot] = _as_id(said)
+    return chosen
 
 
 def _as_id(text: str | None) -> UUID | None:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.clock import utc_now
@@ -15,27 +14,15 @@ from printfarm.core.events import emit
 from printfarm.core.tenancy import shop_of
 from printfarm.core.units import mg_from_grams
 from printfarm.filament import service as filament_service
-from printfarm.filament.colours import normal_colours
-from printfarm.filament.models import Filament
+from printfarm.filament.service import FilamentFacts
 from printfarm.files import service as files
 from printfarm.files.models import Upload
 from printfarm.files.readers.results import Json
 from printfarm.library.counted import fill_variant
+from printfarm.library.demand import demand_came
 from printfarm.library.events import VariantAdded
 from printfarm.library.models import FilamentRequirement, Model, Plate, Variant, VariantMetadata
 from printfarm.library.service import ModelFacts, add_model, find_model, next_version
-
-
-@dataclass(frozen=True)
-class NewFilament:
-    """A filament that the shop does not have yet. Cost per gram in the shop's currency."""
-
-    brand: str
-    material: str
-    colour_name: str
-    colour_hex: str
-    density_g_cm3: Decimal | None = None
-    cost_per_gram: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +31,7 @@ class SlotAnswer:
 
     slot: int
     filament_id: UUID | None = None
-    new: NewFilament | None = None
+    new: FilamentFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +63,7 @@ def add_variant(db: Session, upload: Upload, answer: Answer) -> Variant:
     if model.picture_id is None and pictures:
         model.picture_id = next(iter(pictures.values()))
     db.flush()
+    demand_came(db, variant, model)
     fill_variant(db, variant)
     files.finish_upload(db, upload, variant.id)
     emit(db, VariantAdded(shop_id=shop_of(db), model_id=model.id, variant_id=variant.id))
@@ -166,29 +154,7 @@ def _filaments(db: Session, slots: Sequence[SlotAnswer]) -> Iterator[tuple[int, 
         if slot.filament_id is not None:
             yield slot.slot, filament_service.find_filament(db, slot.filament_id).id
         elif slot.new is not None:
-            yield slot.slot, _find_or_add(db, slot.new).id
-
-
-def _find_or_add(db: Session, new: NewFilament) -> Filament:
-    known = db.scalar(
-        select(Filament).where(
-            Filament.brand == new.brand,
-            Filament.material == new.material,
-            Filament.colour_name == new.colour_name,
-            Filament.colour_hex == normal_colours(new.colour_hex),
-        )
-    )
-    if known is not None and known.archived_at is not None:
-        filament_service.restore_filament(db, known.id)
-    return known or filament_service.add_filament(
-        db,
-        brand=new.brand,
-        material=new.material,
-        colour_name=new.colour_name,
-        colour_hex=new.colour_hex,
-        density_g_cm3=new.density_g_cm3,
-        cost_per_gram=new.cost_per_gram,
-    )
+            yield slot.slot, filament_service.find_or_add_filament(db, **vars(slot.new)).id
 
 
 def _warnings(extracted: Json, plate: int) -> list[Any]:

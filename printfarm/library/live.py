@@ -6,11 +6,19 @@ from printfarm.core.live import marks, shows
 from printfarm.core.web import render_block
 from printfarm.files.events import FileScanChanged, FileScanned, FileScanProgressed
 from printfarm.files.scans import find_scan
-from printfarm.library.events import CategoriesChanged, ModelChanged, ModelImagesChanged, VariantAdded, VariantChanged
+from printfarm.library.events import (
+    CategoriesChanged,
+    FilamentsDecided,
+    ModelChanged,
+    ModelImagesChanged,
+    VariantAdded,
+    VariantChanged,
+)
 
 
 def install() -> None:
     marks(CategoriesChanged, "library")
+    marks(FilamentsDecided, "library", "filament")
     marks(ModelChanged, "library")
     marks(ModelImagesChanged, "library", "model-images")
     marks(VariantAdded, "library")

@@ -14,8 +14,10 @@ from printfarm.core.tenancy import shop_of
 from printfarm.core.web import ViewAnswer, done, page, refused
 from printfarm.files.scans import find_scan
 from printfarm.library import from_above, queries, service
+from printfarm.library.answering import all_filaments
 from printfarm.library.costs import costs_of
-from printfarm.library.forms import VariantForm
+from printfarm.library.deciding import decide_filaments, slots_of
+from printfarm.library.forms import VariantForm, decisions
 from printfarm.library.metadata import GROUPS
 from printfarm.library.views import bp
 
@@ -127,3 +129,19 @@ def download_variant(db: Session, variant_id: UUID) -> ViewAnswer:
     """The file as it came, by a link that is signed now and works for an hour."""
     found = service.find_variant(db, variant_id)
     return redirect(file_url(found.shop_id, found.file_id), 303)
+
+
+@bp.route("/variants/<uuid:variant_id>/filaments", methods=["GET", "POST"])
+@shop_view(role="operator")
+def decide_variant_filaments(db: Session, variant_id: UUID) -> ViewAnswer:
+    """Which filament each slot means: what was left for later when the file was saved, or came out otherwise."""
+    slots = slots_of(db, variant_id)
+    if request.method == "POST":
+        decide_filaments(db, variant_id, decisions(request.form, [one.slot for one in slots]))
+        return done(url_for("library.variant", variant_id=variant_id), message="Saved. Waiting jobs know of it.")
+    return page(
+        "library/variant_filaments.html",
+        shown=queries.variant_page(db, variant_id),
+        slots=slots,
+        others=all_filaments(db),
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.sheets import csv_lines
@@ -20,7 +20,7 @@ from printfarm.library.importing.looking import wants_of
 from printfarm.library.importing.models import Import, ImportItem
 from printfarm.library.importing.plan import plan_of
 from printfarm.library.importing.queries import read_files
-from printfarm.library.models import FilamentRequirement, Plate, Variant
+from printfarm.library.models import FilamentRequirement, Plate
 
 # Seed 1's line: from here on it is worth keeping a roll.
 MUCH_WANTED = 3
@@ -83,10 +83,10 @@ class _Rows:
     def __init__(self, db: Session) -> None:
         self.db = db
         self.rows: dict[object, Demand] = {}
-        stock, used = stock_by_filament(db), _variants_by_filament(db)
+        stock = stock_by_filament(db)
         for filament in db.scalars(select(Filament).where(Filament.archived_at.is_(None))):
             row = self._of_filament(filament)
-            row.stock_mg, row.in_library = stock.get(filament.id, 0), used.get(filament.id, 0)
+            row.stock_mg, row.in_library = stock.get(filament.id, 0), filament.demand_count
 
     def of(self, filament_id: UUID | None, brand: str, material: str, colour_name: str, colour_hex: str) -> Demand:
         """The row of a filament of the shop, or of what files call it."""
@@ -147,17 +147,6 @@ def _to_come(db: Session, found: Import, rows: _Rows) -> None:
             row.plates += plates
             row.needed_mg += round((wanted.grams or 0) * 1000)
             row.silent += plates if wanted.grams is None else 0
-
-
-def _variants_by_filament(db: Session) -> dict[UUID, int]:
-    rows = db.execute(
-        select(FilamentRequirement.filament_id, func.count(Plate.variant_id.distinct()))
-        .join(Plate, Plate.id == FilamentRequirement.plate_id)
-        .join(Variant, Variant.id == Plate.variant_id)
-        .where(FilamentRequirement.filament_id.is_not(None), Variant.archived_at.is_(None))
-        .group_by(FilamentRequirement.filament_id)
-    )
-    return {filament_id: count for filament_id, count in rows if filament_id is not None}
 
 
 def _line(row: Demand) -> Iterator[object]:

@@ -10,15 +10,14 @@ from sqlalchemy.orm import Session
 
 from printfarm.filament import service as filament_service
 from printfarm.filament.colours import normal_colour
+from printfarm.filament.materials import finish_in, is_brand
 from printfarm.filament.models import Filament
-from printfarm.library import guesses
 from printfarm.library.guesses import WantedFilament
 from printfarm.library.importing.plan import Plan, PlannedFilament
 from printfarm.library.intake import SlotAnswer
+from printfarm.library.offering import NOBODY, new_filament, suggestion
 
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?")
-# What slicers write where nobody said who made it.
-NOBODY = frozenset({"", "generic", "unknown", "(undefined)", "undefined", "default"})
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,10 @@ class Shelf:
         vendor = wanted.vendor.strip().casefold()
         same = [one for one in self.filaments if one.archived_at is None and _looks_the_same(one, wanted)]
         if vendor not in NOBODY:
-            same = [one for one in same if one.brand.casefold() == vendor]
+            same = [one for one in same if is_brand(one.brand, vendor)]
+        if len(same) > 1:
+            finish = finish_in(f"{wanted.material} {wanted.preset}")
+            same = [one for one in same if finish_in(one.finish) == finish]
         return same[0] if len(same) == 1 else None
 
 
@@ -79,22 +81,19 @@ def planned_of(filament: Filament) -> PlannedFilament:
         material=filament.material,
         colour_name=filament.colour_name,
         colour_hex=filament.colour_hex,
+        finish=filament.finish,
     )
 
 
 def suggested(wanted: WantedFilament) -> PlannedFilament | None:
     """A new filament as the file describes it; None when it says too little."""
-    colour = guesses.colour_name(wanted.colour_hex)
-    if not wanted.material or not colour or not _COLOUR.fullmatch(wanted.colour_hex):
+    if not wanted.material or not _COLOUR.fullmatch(wanted.colour_hex):
         return None
-    brand = wanted.vendor if wanted.vendor.strip().casefold() not in NOBODY else "Generic"
-    return PlannedFilament(
-        brand=brand,
-        material=wanted.material,
-        colour_name=colour,
-        colour_hex=wanted.colour_hex,
-        density_g_cm3=wanted.density_g_cm3,
-    )
+    said = suggestion(wanted, ())
+    if wanted.vendor.strip().casefold() in NOBODY:
+        said["brand"] = "Generic"
+    facts = {**said, "density_g_cm3": wanted.density_g_cm3}
+    return PlannedFilament.model_validate(facts) if said["colour_name"] else None
 
 
 def want_key(wanted: WantedFilament) -> tuple[str, str, str]:
@@ -108,8 +107,8 @@ def _looks_the_same(filament: Filament, wanted: WantedFilament) -> bool:
     return normal_colour(filament.colour_hex) == normal_colour(wanted.colour_hex)
 
 
-def _names(one: Filament | PlannedFilament) -> tuple[str, str, str, str]:
-    return one.brand, one.material, one.colour_name, one.colour_hex
+def _names(one: Filament | PlannedFilament) -> tuple[str, ...]:
+    return one.brand, one.material, one.finish, one.colour_name, one.colour_hex
 
 
 def _filament_id(db: Session, decision: Decision, wanted: WantedFilament) -> UUID | None:
@@ -121,13 +120,17 @@ def _filament_id(db: Session, decision: Decision, wanted: WantedFilament) -> UUI
 
 
 def _add(db: Session, planned: PlannedFilament, wanted: WantedFilament) -> Filament:
-    return filament_service.add_filament(
-        db,
+    facts = new_filament(
+        wanted,
         brand=planned.brand,
         material=planned.material,
+        finish=planned.finish,
         colour_name=planned.colour_name,
         colour_hex=planned.colour_hex,
-        density_g_cm3=planned.density_g_cm3 or wanted.density_g_cm3,
-        cost_per_gram=planned.cost_per_gram,
-        purchase_url=planned.purchase_url,
     )
+    said = {
+        "density_g_cm3": planned.density_g_cm3 or facts.density_g_cm3,
+        "cost_per_gram": planned.cost_per_gram,
+        "purchase_url": planned.purchase_url,
+    }
+    return filament_service.find_or_add_filament(db, **{**vars(facts), **said})

@@ -81,6 +81,7 @@ class PlannedFilament(_Part):
     material: Line = Field(min_length=1)
     colour_name: Line = Field(min_length=1)
     colour_hex: Line
+    finish: Line = ""
     density_g_cm3: Decimal | None = Field(default=None, gt=0, lt=30)
     cost_per_gram: Decimal | None = Field(default=None, ge=0, lt=1000)
     purchase_url: Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$", max_length=300)] = ""

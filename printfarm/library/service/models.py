@@ -11,6 +11,7 @@ from printfarm.core.clock import utc_now
 from printfarm.core.errors import NotFound
 from printfarm.core.events import emit
 from printfarm.core.tenancy import shop_of
+from printfarm.library.demand import demand_of_model_came, demand_of_model_went
 from printfarm.library.events import ModelChanged, VariantChanged
 from printfarm.library.models import Model, Plate, Variant
 from printfarm.library.service.tags import set_tags
@@ -36,7 +37,7 @@ class ModelFacts:
 def find_model(db: Session, model_id: UUID, *, lock: bool = False) -> Model:
     """Raises NotFound. `lock` makes others wait who add a version to the same model."""
     wanted = select(Model).where(Model.id == model_id)
-    found = db.scalar(wanted.with_for_update() if lock else wanted)
+    found = db.scalar(wanted.with_for_update().execution_options(populate_existing=True) if lock else wanted)
     if found is None:
         raise NotFound("This model is not here. It may have been removed.")
     return found
@@ -72,18 +73,20 @@ def edit_model(db: Session, model_id: UUID, facts: ModelFacts) -> Model:
 
 def archive_model(db: Session, model_id: UUID) -> Model:
     """Put a model away: it leaves the lists, its prints and its history stay."""
-    model = find_model(db, model_id)
+    model = find_model(db, model_id, lock=True)
     if model.archived_at is None:
         model.archived_at = utc_now()
+        demand_of_model_went(db, model)
         _model_changed(db, model)
     return model
 
 
 def restore_model(db: Session, model_id: UUID) -> Model:
     """Take a model out of the archive."""
-    model = find_model(db, model_id)
+    model = find_model(db, model_id, lock=True)
     if model.archived_at is not None:
         model.archived_at = None
+        demand_of_model_came(db, model)
         _model_changed(db, model)
     return model
 

@@ -1,0 +1,60 @@
+"""How many variants want each filament. The figure stands on the filament (`demand_count`) and is kept here, in the very
+transaction that changes it: a variant counts once for each filament that its plates need, unless it or its model is archived.
+
+Whoever changes what is counted holds the row of the model, so that two at once never count a variant twice, or not at all.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from printfarm.filament.models import Filament
+from printfarm.filament.service import change_demand
+from printfarm.library.models import FilamentRequirement, Model, Plate, Variant
+
+
+def count_demand(db: Session, *of: ColumnElement[bool]) -> Counter[UUID]:
+    """Counted afresh: the variants that want each filament; of some variants or models, if it is said which."""
+    wanted = (
+        select(FilamentRequirement.filament_id, func.count(Plate.variant_id.distinct()))
+        .join(Plate, Plate.id == FilamentRequirement.plate_id)
+        .join(Variant, Variant.id == Plate.variant_id)
+        .join(Model, Model.id == Variant.model_id)
+        .where(FilamentRequirement.filament_id.is_not(None), Variant.archived_at.is_(None), *of)
+        .group_by(FilamentRequirement.filament_id)
+    )
+    return Counter({filament_id: count for filament_id, count in db.execute(wanted) if filament_id is not None})
+
+
+def drifted_demand(db: Session) -> dict[UUID, tuple[int, int]]:
+    """Filaments whose figure is not what a fresh count says: (kept, counted). Always empty, or there is a bug."""
+    fresh = count_demand(db, Model.archived_at.is_(None))
+    kept = db.execute(select(Filament.id, Filament.demand_count))
+    return {one: (count, fresh[one]) for one, count in kept if count != fresh[one]}
+
+
+def demand_came(db: Session, variant: Variant, model: Model) -> None:
+    """A variant was added, with all that it needs."""
+    if model.archived_at is None:
+        change_demand(db, count_demand(db, Variant.id == variant.id))
+
+
+def demand_of_model_came(db: Session, model: Model) -> None:
+    """A model was taken out of the archive."""
+    change_demand(db, count_demand(db, Variant.model_id == model.id))
+
+
+def demand_of_model_went(db: Session, model: Model) -> None:
+    """A model was put away."""
+    change_demand(db, {one: -count for one, count in count_demand(db, Variant.model_id == model.id).items()})
+
+
+def demand_changed(db: Session, variant: Variant, model: Model, before: Iterable[UUID], after: Iterable[UUID]) -> None:
+    """A variant needs other filaments than before."""
+    if variant.archived_at is None and model.archived_at is None:
+        change = Counter(set(after))
+        change.subtract(set(before))
+        change_demand(db, change)
