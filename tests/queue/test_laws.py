@@ -146,7 +146,9 @@ def _booked_once_and_in_full(db):
         assert (run.booked_at is not None) == (run.state in ENDED)
     used = db.scalar(select(func.coalesce(func.sum(RunFilament.used_mg), 0)))
     taken = db.scalar(
-        select(func.coalesce(func.sum(StockEntry.delta_mg), 0)).where(StockEntry.cause.in_(("print", "failed print", "undo")))
+        select(func.coalesce(func.sum(StockEntry.delta_mg), 0)).where(
+            StockEntry.cause.in_(("print", "failed print", "undo"))
+        )
     )
     assert used == -taken
     spools = db.scalar(select(func.sum(Spool.initial_mg - Spool.remaining_mg)))
