@@ -125,13 +125,15 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(entry_id=entries, agreed=AGREED)
     def undo(self, entry_id, agreed):
-        before = self.weights()
+        before, total = self.weights(), self.total()
         counter = self.attempt(lambda db: service.undo_entry(db, entry_id, agreed_mg=agreed))
         if counter is None:
             return
         with read_only(self.shop_id) as db:
             entry = db.get_one(StockEntry, entry_id)
         assert counter.delta_mg == -entry.delta_mg
+        if entry.cause == "moved":  # it was another spool: the grams wait for one again
+            assert self.total() == total
         assert self.weights()[entry.spool_id] == max(0, before[entry.spool_id] - entry.delta_mg)
         assert self.attempt(lambda db: service.undo_entry(db, entry_id, agreed_mg=agreed)) is None
         assert self.attempt(lambda db: service.undo_entry(db, counter.id, agreed_mg=agreed)) is None
@@ -150,12 +152,12 @@ class Ledger(RuleBasedStateMachine):
             now = db.get_one(Spool, spool.id)
             assert (now.first_used_at, now.last_used_at) == used
 
-    @rule(roll=ROLLS, agreed=AGREED, which=st.integers(0, 3))
+    @rule(target=entries, roll=ROLLS, agreed=AGREED, which=st.integers(0, 3))
     def resolve(self, roll, agreed, which):
         with read_only(self.shop_id) as db:
             waiting = [one for one in queries.unassigned_entries(db).items if one.filament_id == self.filament_id]
         if not waiting:
-            return
+            return multiple()
         entry, before, total = waiting[which % len(waiting)], self.weights(), self.total()
         lacking = max(0, -entry.delta_mg - before[self.rolls[roll].id])
         moved = self.attempt(lambda db: service.resolve_unassigned(db, entry.id, self.rolls[roll].id, agreed_mg=agreed))
@@ -163,6 +165,7 @@ class Ledger(RuleBasedStateMachine):
         if moved is not None:
             assert self.total() == total + lacking
             assert self.weights()[None] == before[None] + entry.delta_mg
+        return self.booked(moved)
 
     @rule(roll=ROLLS, other=ROLLS, mg=GRAMS)
     def split(self, roll, other, mg):

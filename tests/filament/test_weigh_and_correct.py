@@ -6,8 +6,9 @@ from sqlalchemy import select
 from printfarm.core.errors import DomainError
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service
-from printfarm.filament.models import Brand, Filament, Spool
+from printfarm.filament.models import Brand, Filament, Spool, StockEntry
 from printfarm.filament.service.stock import in_grams
+from printfarm.filament.service.winding import split_spool
 from tests.filament.shelf import add_roll, book, held, lines
 
 
@@ -123,7 +124,10 @@ class TestMoreThanTheLedgerKnows:
         form = weigh(olga, nearly_empty, what="subtract", grams="80", reason="big test", cause="purge").one(
             "form.weigh"
         )
-        typed = {one["name"]: one.get("value", "") for one in form.select("input:not([type=radio], [type=checkbox], [type=hidden])")}
+        typed = {
+            one["name"]: one.get("value", "")
+            for one in form.select("input:not([type=radio], [type=checkbox], [type=hidden])")
+        }
         typed |= {"what": form.select_one("input[name=what][checked]")["value"], "cause": "purge"}
         agreed = {"agreed": form.select_one("button[name=agreed]")["value"]}
         assert olga.post(form["action"], {**typed, **agreed}).status == 303
@@ -192,12 +196,26 @@ class TestUndo:
         assert answer.status == 409
         assert "An undo is not undone" in answer.text
 
-    def test_what_a_spool_began_with_and_what_was_moved_stay(self, spool):
+    def test_what_a_spool_began_with_and_what_was_wound_over_stay(self, spool):
         with unit_of_work(spool.shop_id) as db:
-            (waits,) = book(db, spool, 5_000, onto=False)
-            moved = service.resolve_unassigned(db, waits.id, spool.id)
-        with pytest.raises(DomainError, match="moved"), unit_of_work(spool.shop_id) as db:
-            service.undo_entry(db, moved.id)
+            split_spool(db, spool.id, 5_000)
+            began, wound = db.scalars(select(StockEntry).where(StockEntry.spool_id == spool.id).order_by(StockEntry.id))
+        for line, why in ((wound, "moved"), (began, "began with")):
+            with pytest.raises(DomainError, match=why), unit_of_work(spool.shop_id) as db:
+                service.undo_entry(db, line.id)
+
+    def test_who_named_the_wrong_spool_takes_it_back_and_names_another(self, olga, spool):
+        with unit_of_work(spool.shop_id) as db:
+            (waits,) = book(db, spool, 5_000, onto=False, cause="failed print")
+            right = service.add_spool(db, spool.filament_id, weight_mg=100_000)
+            service.resolve_unassigned(db, waits.id, spool.id)
+        undo = olga.get(f"/filament/spools/{spool.id}").one("form[action$='/undo']")
+        assert olga.post(undo["action"]).status == 303
+        assert held(spool) == 1_000_000
+        again = olga.get("/filament/unassigned").one("form[action$='/resolve']")
+        assert olga.post(again["action"], {"spool_id": str(right.id)}).status == 303
+        assert (held(spool), held(right)) == (1_000_000, 95_000)
+        assert "Every gram has its spool" in olga.get("/filament/unassigned").text
 
     def test_first_and_last_use_follow_the_lines_that_stand(self, spool):
         def used():

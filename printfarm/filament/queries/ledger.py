@@ -14,6 +14,7 @@ from printfarm.core.paging import Paged, paginate
 from printfarm.core.tenancy import shop_of
 from printfarm.core.units import grams_from_mg
 from printfarm.filament.models import PRINT_CAUSES, Filament, Spool, StockEntry
+from printfarm.filament.service.undoing import is_resolved
 
 LINES = 25
 THOUSANDTH = Decimal("0.001")
@@ -35,6 +36,11 @@ class LedgerLine:
 
     entry: StockEntry
     undone: bool
+
+    @property
+    def resolved(self) -> bool:
+        """Whether a person said that a print's grams came from this spool; it may have been another one."""
+        return is_resolved(self.entry)
 
 
 @dataclass(frozen=True)

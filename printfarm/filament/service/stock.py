@@ -21,6 +21,8 @@ from printfarm.filament.service.states import follow_the_ledger
 
 # A scale that shows more than this was read in the wrong unit.
 HEAVIEST_MG = 50_000_000
+# How the key ends of a line that says from which spool a print's grams came after all.
+RESOLVED = ":resolved"
 
 
 class BelowZero(DomainError):

@@ -2,11 +2,21 @@
 
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.filament.models import StockEntry
-from printfarm.filament.service.stock import cover, give_back, is_undone, lock_filament, lock_spool, take_back
+from printfarm.filament.service.stock import (
+    RESOLVED,
+    cover,
+    give_back,
+    is_undone,
+    lock_filament,
+    lock_spool,
+    take_back,
+    write_unassigned,
+)
 
 # Why some lines are not taken back.
 FOR_GOOD = {
@@ -26,6 +36,8 @@ def undo_entry(db: Session, entry_id: UUID, *, user_id: UUID | None = None, agre
     entry = db.get(StockEntry, entry_id)
     if entry is None:
         raise NotFound("This entry is not in the ledger.")
+    if entry.spool_id is not None and is_resolved(entry):
+        return _wait_again(db, entry, entry.spool_id, user_id)
     if entry.cause in FOR_GOOD:
         raise DomainError(FOR_GOOD[entry.cause])
     if entry.spool_id is None:
@@ -35,6 +47,25 @@ def undo_entry(db: Session, entry_id: UUID, *, user_id: UUID | None = None, agre
     spool = lock_spool(db, entry.spool_id)
     _refuse_again(db, entry)
     cover(db, spool, entry.delta_mg, agreed_mg=agreed_mg, user_id=user_id)
+    return take_back(db, entry, spool, user_id=user_id)
+
+
+def is_resolved(entry: StockEntry) -> bool:
+    """Whether a person said of a print's grams that they came from this spool."""
+    return entry.cause == "moved" and (entry.cause_key or "").endswith(RESOLVED)
+
+
+def _wait_again(db: Session, entry: StockEntry, spool_id: UUID, user_id: UUID | None) -> StockEntry:
+    """It was another spool: this one gets its grams back, and they wait for a person as they did before."""
+    key = entry.cause_key or ""
+    spool = lock_spool(db, spool_id)
+    filament_id, cause = db.execute(
+        select(StockEntry.filament_id, StockEntry.cause).where(StockEntry.cause_key == key.removesuffix(RESOLVED))
+    ).one()
+    filament = lock_filament(db, filament_id)
+    _refuse_again(db, entry)
+    facts = {"reason": entry.reason, "run_id": entry.run_id, "job_id": entry.job_id, "user_id": user_id}
+    write_unassigned(db, filament, entry.delta_mg, cause=cause, cause_key=f"{key}:back", **facts)
     return take_back(db, entry, spool, user_id=user_id)
 
 

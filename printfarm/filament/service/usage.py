@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.filament.models import PRINT_CAUSES, StockEntry
 from printfarm.filament.service.stock import (
+    RESOLVED,
     cover,
     give_back,
     is_undone,
@@ -117,7 +118,7 @@ def resolve_unassigned(
         user_id=user_id,
         run_id=entry.run_id,
         job_id=entry.job_id,
-        cause_key=f"{entry.cause_key}:resolved" if entry.cause_key else None,
+        cause_key=f"{entry.cause_key}{RESOLVED}" if entry.cause_key else None,
     )
 
 
