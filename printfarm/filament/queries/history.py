@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from printfarm.filament.models import StockEntry
@@ -25,30 +25,30 @@ class Step:
 
 def history_of(db: Session, spool_id: UUID, steps: int = STEPS) -> list[Step]:
     """The spool's weight over time, oldest first: a step for each line of the ledger, or for as many lines as make `steps`."""
+    mine = StockEntry.spool_id == spool_id
     in_time = StockEntry.created_at, StockEntry.id
     lines = (
         select(
             StockEntry.created_at.label("at"),
-            func.sum(StockEntry.delta_mg).over(order_by=in_time).label("held"),
+            StockEntry.delta_mg.label("delta"),
+            func.sum(StockEntry.delta_mg).over(order_by=in_time, rows=(None, 0)).label("held"),
             func.row_number().over(order_by=in_time).label("number"),
-            func.count().over().label("total"),
         )
-        .where(StockEntry.spool_id == spool_id)
+        .where(mine)
         .subquery()
     )
-    stretches = select(lines, ((lines.c.number - 1) * steps // lines.c.total).label("stretch")).subquery()
-    # Fewer lines than steps: each is a stretch of its own, since the numbers above then never meet.
-    together = stretches.c.stretch
-    last = func.lead(stretches.c.stretch).over(order_by=stretches.c.number)
-    ends = select(
-        stretches.c.at,
-        stretches.c.held,
-        stretches.c.stretch,
-        stretches.c.number,
-        func.min(stretches.c.held).over(partition_by=together).label("low"),
-        func.max(stretches.c.held).over(partition_by=together).label("high"),
-        last.label("next"),
-    ).subquery()
-    wanted = select(ends.c.at, ends.c.held, ends.c.low, ends.c.high)
-    wanted = wanted.where(or_(ends.c.next.is_(None), ends.c.next != ends.c.stretch)).order_by(ends.c.number)
-    return [Step(row.at, int(row.held), int(row.low), int(row.high)) for row in db.execute(wanted)]
+    total = select(func.count(StockEntry.id)).where(mine).scalar_subquery()
+    # Fewer lines than steps: each is a stretch of its own, since the numbers then never meet.
+    stretch = ((lines.c.number - 1) * steps // total).label("stretch")
+    numbered = select(lines, stretch).subquery()
+    wanted = select(
+        func.max(numbered.c.at).label("at"),
+        func.sum(numbered.c.delta).label("delta"),
+        func.min(numbered.c.held).label("low"),
+        func.max(numbered.c.held).label("high"),
+    ).group_by(numbered.c.stretch)
+    held_mg, found = 0, []
+    for row in db.execute(wanted.order_by(numbered.c.stretch)):
+        held_mg += int(row.delta)
+        found.append(Step(row.at, held_mg, int(row.low), int(row.high)))
+    return found
