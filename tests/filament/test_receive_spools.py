@@ -94,6 +94,15 @@ def test_a_double_click_at_the_same_moment_makes_them_once(app, black):
         assert queries.drifted_spools(db) == []
 
 
+def test_a_code_is_never_given_twice(black, monkeypatch):
+    drawn = iter(["AAAAAA", "AAAAAA", "AAAAAA", "BBBBBB"])
+    monkeypatch.setattr("printfarm.filament.service.spools.new_code", lambda _length: next(drawn))
+    with unit_of_work(black.shop_id) as db:
+        made = service.receive_spools(db, black.id, count=2, weight_mg=1_000_000)
+        assert [roll.code for roll in made] == ["AAAAAA", "BBBBBB"]
+        assert all(roll.filament is made[0].filament for roll in made)
+
+
 def test_another_shop_may_use_the_same_token(black, charlie):
     with unit_of_work(black.shop_id) as db:
         service.receive_spools(db, black.id, count=1, weight_mg=1_000_000, token="same")

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
-from printfarm.core.ids import new_id
+from printfarm.core.ids import SPOOL_CODE, new_code, new_id
 from printfarm.filament.events import SpoolChanged
 from printfarm.filament.models import Filament, Spool, StockEntry
 from printfarm.filament.service.filaments import find_filament
@@ -226,12 +227,20 @@ def _receive(db: Session, filament: Filament, weight_mg: int, facts: SpoolFacts,
 
 
 def _new(db: Session, filament: Filament, facts: SpoolFacts, *, state: str, **more: Any) -> Spool:
-    spool = Spool(filament_id=filament.id, state=state, **_kept(facts), **more)
+    spool = Spool(filament_id=filament.id, state=state, code=_free_code(db), **_kept(facts), **more)
     db.add(spool)
     db.flush()
-    db.refresh(spool, ["filament"])
+    set_committed_value(spool, "filament", filament)  # known without asking; a delivery is fifty of these
     emit(db, SpoolChanged(shop_id=spool.shop_id, spool_id=spool.id))
     return spool
+
+
+def _free_code(db: Session) -> str:
+    """A code that no roll of the shop has, discarded ones included: their labels may still stick somewhere."""
+    while True:
+        code = new_code(SPOOL_CODE)
+        if db.scalar(select(Spool.id).where(Spool.code == code)) is None:
+            return code
 
 
 def _come(db: Session, spool: Spool, user_id: UUID | None) -> None:
