@@ -28,6 +28,8 @@ DOES: dict[str, tuple[str, str]] = {
     "handle-answer": ("jobs.fleet.handle_answer", FAST),
     "handle-run-report": ("jobs.fleet.handle_run_report", FAST),
     "book-machine-use": ("jobs.spoolman.book_machine_use", FAST),
+    "read-spoolman": ("jobs.spoolman.read_spoolman", SLOW),
+    "take-in-spoolman": ("jobs.spoolman.take_in_spoolman", SLOW),
     "reindex": ("jobs.search.reindex", SLOW),
     "check-stock": ("jobs.filament.check_stock", SLOW),
 }

@@ -9,7 +9,7 @@ def install(app: Flask) -> None:
     """
     from printfarm.filament import live, spoolman, views  # noqa: F401  # screens register by being imported
 
-    app.register_blueprint(views.bp)
     spoolman.install(app)
+    app.register_blueprint(views.bp)
     for place in ("spool", "spools"):
         app.jinja_env.globals[f"{place}_actions"] = app.extensions.setdefault(f"printfarm.{place}_actions", [])

@@ -54,6 +54,8 @@ VALUES: dict[str, Values] = {
     "stock_entries.undoes_id": lambda _ids: None,
     "stock_entries.delta_mg": lambda _ids: -1000,
     "spoolman_imports.state": lambda _ids: "ready",
+    "spoolman_imports.file_key": lambda _ids: "",
+    "spoolman_imports.found": lambda _ids: {"rows": {}, "lines": [], "skipped": [], "fields": {}},
     "spools.remaining_mg": lambda _ids: 500_000,
     "model_images.file_id": lambda _ids: None,
     "models.category": lambda _ids: "other",

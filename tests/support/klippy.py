@@ -1,4 +1,4 @@
-"""A Klippy on a Unix socket, as Moonraker expects it: JSON with a byte 3 after each message. It prints when the test says so."""
+"""A Klippy on a Unix socket, as Moonraker expects it: JSON with a byte 3 after each message."""
 
 import json
 import socket

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -113,6 +114,21 @@ def with_extra(
         else:
             values[key] = value
     return values
+
+
+def adopt_fields(db: Session, theirs: Mapping[str, list[Any]]) -> None:
+    """The definitions of another Spoolman's fields, where the shop has none of that key; what is no definition is left."""
+    for entity in ENTITIES:
+        known = extra_fields(db, entity)
+        keys = {one["key"] for one in known}
+        for said in theirs.get(entity, [])[:MOST_FIELDS]:
+            with suppress(NotSo):
+                made = _field(entity, said)
+                if made["key"] not in keys and len(known) < MOST_FIELDS:
+                    keys.add(made["key"])
+                    known.append(made)
+        if known:
+            _keep(db, f"extra_fields_{entity}", known)
 
 
 def _keep(db: Session, key: str, value: Any) -> None:

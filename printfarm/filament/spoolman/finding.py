@@ -183,7 +183,7 @@ def _external(db: Session, wanted: Select[Any], table: Any, asked: Asked) -> Sel
     if text is None:
         return wanted
     terms = {part.strip().strip('"') for part in text.split(",")}
-    known = db.execute(select(table.id, table.told)).tuples()
+    known = db.execute(select(table.id, table.told))
     mine = [row_id for row_id, told in known if str(told.get("external_id") or "") in terms]
     return wanted.where(table.id.in_(mine))
 
@@ -192,7 +192,7 @@ def _alike(db: Session, asked: Asked) -> list[Any]:
     """Filaments of about this colour: 0 is the same, 100 as different as black and white."""
     try:
         wanted, near = f"#{asked['color_hex'].lstrip('#')}", float(asked.get("color_similarity_threshold", "20"))
-        known = db.execute(select(Filament.id, Filament.colour_hex).where(Filament.archived_at.is_(None))).tuples()
+        known = db.execute(select(Filament.id, Filament.colour_hex).where(Filament.archived_at.is_(None)))
         return [
             row_id
             for row_id, colours in known

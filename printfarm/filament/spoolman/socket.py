@@ -1,4 +1,4 @@
-"""The change socket: who listens hears of each vendor, filament or spool that is added, changed or deleted, after the commit."""
+"""The change socket: who listens hears of each vendor, filament or spool that is added, changed or deleted."""
 
 import json
 import queue

@@ -1,10 +1,13 @@
 """A program with a token, and a roll that it may use."""
 
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import event
 
 from printfarm.accounts.service import make_token
+from printfarm.core.database import db as database
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service
 from tests.filament.spoolman.program import Program
@@ -50,3 +53,25 @@ def in_shop(app, shop):
     """A reading transaction in the shop, for looking at the rows themselves."""
     with app.app_context(), read_only(shop.id) as db:
         yield db
+
+
+@pytest.fixture
+def statements(app):
+    """What is said to the database meanwhile."""
+
+    @contextmanager
+    def listening():
+        said = []
+        with app.app_context():
+            engine = database.engine
+
+        def note(_connection, _cursor, statement, *_more):
+            said.append(statement)
+
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield said
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+    return listening

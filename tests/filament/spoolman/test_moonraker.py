@@ -1,4 +1,4 @@
-"""The real Moonraker, as it comes from the package index, with its [spoolman] section pointed here; only Klippy is simulated."""
+"""The real Moonraker from the package index, with its [spoolman] section pointed here; only Klippy is simulated."""
 
 import json
 import math

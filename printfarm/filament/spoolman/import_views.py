@@ -1,0 +1,130 @@
+"""The pages of an import: where from, what it would do, and what it did."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import UUID
+
+from flask import Flask, Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError, validate_csrf
+from sqlalchemy.orm import Session
+from wtforms import ValidationError
+
+from printfarm.accounts.access import shop_stream, shop_view
+from printfarm.core.errors import DomainError
+from printfarm.core.ids import new_id
+from printfarm.core.storage import storage, storage_key
+from printfarm.core.web import ViewAnswer, done, page
+from printfarm.core.work import read_only, unit_of_work
+from printfarm.filament.spoolman import imports
+from printfarm.filament.spoolman.reading import MOST_BYTES, Unreadable, check_address
+from printfarm.filament.views.blueprint import bp
+from printfarm.files.multipart import FieldPart, read_parts, skip
+
+KIND = "spoolman"
+RECEIVE = "printfarm.filament.spoolman.import_views.receive_spoolman"
+
+
+def install(app: Flask) -> None:
+    """The routes below belong to the area's blueprint. The one that reads a stream checks its form token itself."""
+    app.extensions["csrf"].exempt(RECEIVE)
+
+
+@bp.get("/spoolman")
+@shop_view(role="admin")
+def spoolman_imports(db: Session) -> ViewAnswer:
+    return _imports(db)
+
+
+@bp.post("/spoolman")
+@shop_stream(role="admin")
+def receive_spoolman(shop_id: UUID) -> ResponseReturnValue:
+    """An address, or a file, which is read as it comes."""
+    try:
+        import_id = _receive(shop_id)
+    except DomainError as refusal:
+        skip(request.stream, 2 * MOST_BYTES)
+        with read_only(shop_id) as db:
+            return _imports(db, refusal), refusal.status
+    return redirect(url_for("filament.spoolman_import", spoolman_id=import_id), 303)
+
+
+@bp.get("/spoolman/<uuid:spoolman_id>")
+@shop_view(role="admin")
+def spoolman_import(db: Session, spoolman_id: UUID) -> ViewAnswer:
+    found = imports.find_import(db, spoolman_id)
+    shown = request.args.get("show", "")
+    shown = shown if shown in imports.SHOWN else ""
+    lines = imports.lines_of(found, shown, request.args.get("page", 1, type=int))
+    return page("filament/spoolman_import.html", "import_body", found=found, lines=lines, shown=shown)
+
+
+@bp.post("/spoolman/<uuid:spoolman_id>/start")
+@shop_view(role="admin")
+def start_spoolman_import(db: Session, spoolman_id: UUID) -> ViewAnswer:
+    imports.start(db, spoolman_id)
+    url = url_for("filament.spoolman_import", spoolman_id=spoolman_id)
+    return done(url, message="It is taken in, in the background.")
+
+
+def _imports(db: Session, refusal: DomainError | None = None) -> Response:
+    return page(
+        "filament/spoolman.html",
+        imports=imports.list_imports(db),
+        refusals=[refusal.sentence] if refusal else [],
+    )
+
+
+def _receive(shop_id: UUID) -> UUID:
+    boundary = request.mimetype_params.get("boundary")
+    if request.mimetype != "multipart/form-data" or not boundary:
+        raise Unreadable("This address takes what the form sends.")
+    request.max_content_length = sys.maxsize  # the bytes of the file are counted as they come
+    token, url = request.headers.get("X-CSRFToken"), ""
+    for part in read_parts(request.stream, boundary):
+        if isinstance(part, FieldPart):
+            token = part.value if part.name == "csrf_token" else token
+            url = part.value if part.name == "url" else url
+        elif part.name == "file" and part.file_name:
+            _check_csrf(token)
+            return _keep_file(shop_id, part.file_name, part.chunks)
+    _check_csrf(token)
+    if not url.strip():
+        raise Unreadable("Write an address, or choose a file.")
+    address = check_address(url)
+    with unit_of_work(shop_id) as db:
+        return imports.begin(db, source=address, url=address, user_id=current_user.user.id).id
+
+
+def _keep_file(shop_id: UUID, name: str, chunks: Iterable[bytes]) -> UUID:
+    key = storage_key(shop_id, KIND, new_id())
+    handle, draft = tempfile.mkstemp(prefix="printfarm-spoolman-")
+    try:
+        size = 0
+        with os.fdopen(handle, "wb") as out:
+            for chunk in chunks:
+                size += len(chunk)
+                if size > MOST_BYTES:
+                    raise Unreadable("The file is larger than 30 MB.")
+                out.write(chunk)
+        storage().put_file(key, Path(draft))
+    finally:
+        Path(draft).unlink(missing_ok=True)
+    try:
+        with unit_of_work(shop_id) as db:
+            plain = "".join(sign for sign in name if sign.isprintable())
+            return imports.begin(db, source=plain, file_key=key, user_id=current_user.user.id).id
+    except BaseException:
+        storage().delete(key)
+        raise
+
+
+def _check_csrf(token: str | None) -> None:
+    try:
+        validate_csrf(token)
+    except ValidationError as problem:
+        raise CSRFError(str(problem)) from problem
