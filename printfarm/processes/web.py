@@ -9,6 +9,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
 
 from printfarm.config import Settings
 from printfarm.processes import lock, logs
@@ -20,6 +21,16 @@ GRACEFUL_S = 5  # how long open requests may take when the process is asked to s
 REQUEST_LINE_BYTES = 8190
 HEADER_BYTES = 8190
 HEADERS = 60
+
+
+class QuietLogger(Logger):  # type: ignore[misc]
+    """Gunicorn's own, which tells no token that stands in a path."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for own in (self.error_log, self.access_log):
+            for handler in own.handlers:
+                handler.addFilter(logs.HidesTokens())
 
 
 class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
@@ -59,6 +70,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "limit_request_field_size": HEADER_BYTES,
         "forwarded_allow_ips": "",  # proxies are counted and trusted in one place, in the application
         "secure_scheme_headers": {},
+        "logger_class": QuietLogger,
         "accesslog": "-" if settings.log_level == "debug" else None,
         "errorlog": "-",
         "loglevel": "warning" if settings.log_level == "info" else settings.log_level,

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import url_for
+from flask import current_app, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -45,6 +45,7 @@ def _tokens(db: Session, form: TokenForm | None = None, token: str | None = None
         tokens=tokens_of(db, shop_of(db)),
         form=form or TokenForm(formdata=None),
         token=token,
+        spoolman_import_url=current_app.extensions.get("printfarm.spoolman_import", ""),
         spoolman_url=external_url("/spoolman"),
         spoolman_url_with_token=external_url(f"/spoolman/{token}") if token else "",
     )

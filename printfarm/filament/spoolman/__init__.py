@@ -10,4 +10,7 @@ def install(app: Flask) -> None:
     app.register_blueprint(door.bp)
     app.extensions["csrf"].exempt(door.bp)
     import_views.install(app)
+    app.extensions["printfarm.spoolman_import"] = (
+        "/filament/spoolman"  # the page of tokens, of an area below, links there
+    )
     app.wsgi_app = door.TokenInPath(app.wsgi_app)  # type: ignore[method-assign]

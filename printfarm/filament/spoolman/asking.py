@@ -19,8 +19,7 @@ def _storable(text: str) -> str:
 def _utc(at: datetime) -> datetime:
     if not 1970 <= at.year <= 2200:
         raise ValueError("This time cannot be right")
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return at
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _colour(text: str) -> str:
