@@ -17,5 +17,6 @@ def install(app: Flask) -> None:
     app.register_blueprint(link.bp)
     if slots_of_spools not in LOADED:  # an application may be made twice in a process
         LOADED.append(slots_of_spools)
+    app.extensions.setdefault("printfarm.spools_actions", []).append("fleet/_spools_actions.html")
     for place in ("printer", "printers"):
         app.jinja_env.globals[f"{place}_actions"] = app.extensions.setdefault(f"printfarm.{place}_actions", [])

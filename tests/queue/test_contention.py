@@ -7,17 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
+from hub import protocol
+from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import queries as filament_queries
 from printfarm.filament import service as filament
 from printfarm.filament.models import Spool, StockEntry
-from printfarm.fleet.models import Command, Printer
-from printfarm.fleet.service import archive_printer, set_maintenance
+from printfarm.fleet.models import Command, Printer, PrinterSlot
+from printfarm.fleet.service import apply_status, archive_printer, assign_spool, set_maintenance
 from printfarm.fleet.service.commands import mark_sent
 from printfarm.queue import service
 from printfarm.queue.models import ACTIVE_RUN_STATES, PrintJob, PrintRun
 from printfarm.queue.service import feasibility
+from tests.fleet.rolls import CHIP, make_roll, place
 from tests.support.factories import World, load, make_printer, report
 
 Action = Callable[[object], object]
@@ -238,3 +241,33 @@ def test_a_bed_that_is_not_clear_yet_stops_a_start_at_the_same_moment(world, job
 
     answer = overtaken(soil, lambda db: service.start_job(db, job.id, world.printer_id))
     assert "bed not cleared" in str(answer)
+
+
+@pytest.mark.parametrize("chip", [False, True], ids=["by hand", "by its chip"])
+def test_a_roll_that_is_changed_while_its_print_ends_loses_no_gram_and_hangs_nobody(ctx, world, job, together, chip):
+    other = make_roll(world.shop_id, "Other", "#121212", tag=CHIP if chip else None)
+    with unit_of_work(world.shop_id) as db:
+        db.get_one(Spool, world.spool_id).tag = "C2" * 16
+        slot = db.scalars(select(PrinterSlot).where(PrinterSlot.spool_id == world.spool_id)).one().id
+        run = service.start_job(db, job.id, world.printer_id)
+        report(db, world.printer_id, run.code, "running")
+        report(db, world.printer_id, run.code, "running", layer=50, total_layers=100)
+    said = protocol.PrinterStatus(
+        printer_id=str(world.printer_id),
+        connection="online",
+        state="printing",
+        confirmed=True,
+        at=utc_now(),
+        slots=[place(0, tag=CHIP)],
+    )
+
+    def change(db):
+        return apply_status(db, world.printer_id, said) if chip else assign_spool(db, slot, other.id)
+
+    answers = together(change, lambda db: report(db, world.printer_id, run.code, "completed"))
+    assert [answer for answer in answers if isinstance(answer, DomainError)] == []
+    with read_only(world.shop_id) as db:
+        assert filament_queries.drifted_spools(db) == []
+        taken = select(func.sum(StockEntry.delta_mg)).where(StockEntry.run_id == run.id)
+        assert db.scalar(taken) == -20_000
+        assert db.get_one(PrinterSlot, slot).spool_id == other.id

@@ -25,7 +25,7 @@ from printfarm.fleet.from_above import lock_what_prints
 from printfarm.fleet.models import ForeignRun, Hub, Printer, PrinterError, RunReport
 from printfarm.fleet.service.commands import keep_answer, take_answer
 from printfarm.fleet.service.printers import needs_clearing
-from printfarm.fleet.service.slots import remember_slots
+from printfarm.fleet.service.slots import printers_of_chips, remember_slots
 from printfarm.fleet.service.trials import take_result
 
 HANDLE = "handle-run-report"
@@ -78,7 +78,7 @@ def handle_report(db: Session, report_id: UUID) -> None:
 
 def apply_status(db: Session, printer_id: UUID, status: protocol.PrinterStatus) -> None:
     """Keep of a printer's status what decisions need; temperatures and progress stay in telemetry."""
-    lock_what_prints(db, [printer_id])
+    lock_what_prints(db, [printer_id, *printers_of_chips(db, [slot.tag for slot in status.slots])])
     printer = db.get(Printer, printer_id, with_for_update=True)
     if printer is None or printer.archived_at is not None:
         return

@@ -1,5 +1,6 @@
 """Places for filament: which a printer has, what it says lies there, and which roll a person put there."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,11 +13,14 @@ from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.core.tenancy import shop_of
+from printfarm.filament.models import Spool
 from printfarm.filament.service import bind_tag, find_spool, mark_loaded, mark_unloaded, spools_of_tags, unbind_tag
 from printfarm.filament.service.stock import lock_spool
 from printfarm.fleet.events import SlotsChanged, SpoolAssigned
 from printfarm.fleet.from_above import lock_what_prints
 from printfarm.fleet.models import Printer, PrinterSlot
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -138,8 +142,22 @@ def _recognise(db: Session, slot: PrinterSlot) -> None:
     if spool is None or spool.archived_at is not None or spool.state == "discarded" or spool.id == slot.spool_id:
         return
     lying = find_spool(db, slot.spool_id) if slot.spool_id else None
-    if lying is None or (lying.tag is not None and lying.tag != slot.reported_tag):
-        assign_spool(db, slot.id, spool.id)
+    if lying is not None and (lying.tag is None or lying.tag == slot.reported_tag):
+        return
+    try:
+        with db.begin_nested():
+            assign_spool(db, slot.id, spool.id)
+    except DomainError as problem:  # somebody has put it away at this moment; the printer's word is no reason to stop
+        log.info("spool %s was read in a slot and cannot be put there: %s", spool.code, problem)
+
+
+def printers_of_chips(db: Session, tags: Iterable[str | None]) -> list[UUID]:
+    """The printers in which the rolls lie that go by these chips: from there a roll goes when its chip is read elsewhere."""
+    wanted = {tag for tag in tags if tag}
+    if not wanted:
+        return []
+    lying = select(PrinterSlot.printer_id).join(Spool, Spool.id == PrinterSlot.spool_id)
+    return list(db.scalars(lying.where(Spool.tag.in_(wanted)).distinct()))
 
 
 def _printers_of(db: Session, slot_id: UUID, spool_id: UUID | None) -> list[UUID]:
