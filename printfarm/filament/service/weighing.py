@@ -92,7 +92,7 @@ def read_scale(
     tare = tare_mg if tare_mg is not None else tare_of(db, spool)
     if tare is None:
         raise NoTare(
-            "The weight of the empty spool is not known. Write it below,"
+            "The weight of the empty spool is not known. Write it here,"
             " or say with “It holds” how much filament there is."
         )
     if shown_mg < tare:
