@@ -17,6 +17,7 @@ from printfarm.accounts.models import Membership, Shop, User
 from printfarm.core.errors import DomainError
 from printfarm.core.work import unit_of_work
 from printfarm.demo.catalogue import MODEL_IDS, ROLLS
+from printfarm.filament import catalogue
 from printfarm.filament import service as filament
 from printfarm.filament.models import Filament
 from printfarm.fleet import service as fleet
@@ -112,11 +113,19 @@ def _stock(db: Session, visitor_id: UUID) -> dict[str, UUID]:
                 colour_name=roll.colour_name,
                 colour_hex=roll.colour_hex,
                 cost_per_gram=Decimal(str(roll.cost_per_kg)) / 1000,
+                **_usual(roll.brand, roll.material),
             ).id
             for grams in roll.grams:
                 filament.add_spool(db, filament_id, weight_mg=grams * 1000, user_id=visitor_id)
         found[roll.key] = filament_id
     return found
+
+
+def _usual(brand: str, material: str) -> dict[str, Any]:
+    """What the catalogue knows of a material of a brand."""
+    line = catalogue.usual_line(brand, material)
+    names = ("density_g_cm3", "nozzle_min_c", "nozzle_max_c", "bed_c")
+    return {name: getattr(line, name) for name in names} if line else {}
 
 
 def _printer(db: Session, spec: Mapping[str, Any]) -> Printer:

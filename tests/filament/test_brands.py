@@ -49,6 +49,12 @@ def test_a_new_name_becomes_that_of_its_filaments(olga, shelf) -> None:
     assert "211 g" in shown or "210" in shown
 
 
+def test_the_search_knows_the_new_name(olga, shelf) -> None:
+    olga.post(f"/filament/brands/{shelf['Acme'].id}", {"name": "Zebra"})
+    assert "Red" in olga.get("/search?q=zebra").text
+    assert "Red" not in olga.get("/search?q=acme").text
+
+
 def test_only_the_case_of_a_name_may_change(olga, shelf) -> None:
     assert olga.post(f"/filament/brands/{shelf['Acme'].id}", {"name": "ACME"}).status == 303
     assert brands_of_filaments(olga) == ["ACME", "ACME", "Bolt"]

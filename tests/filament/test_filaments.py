@@ -223,6 +223,7 @@ class TestBadInput:
             ("price", "1e9"),
             ("price", "1e999999"),
             ("spool_weight", "0"),
+            ("spool_weight", "1e-999999"),
             ("spool_weight", "-5"),
             ("spool_weight", "1000000000"),
             ("spool_weight", "NaN"),
@@ -264,8 +265,10 @@ class TestBadInput:
         assert "colder than" in answer.one(".field-error").get_text()
 
     def test_what_a_spool_costs_needs_to_be_possible_per_gram(self, olga) -> None:
-        answer = olga.post(NEW, {**RED, "price": "100000", "price_per": "spool", "spool_weight": "0.001"})
+        answer = olga.post(NEW, {**RED, "price": "100000", "price_per": "spool", "spool_weight": "1e-999999"})
         assert answer.status == 422
+        assert olga.post(NEW, {**RED, "price": "100000", "price_per": "spool", "spool_weight": "1"}).status == 422
+        assert olga.post(NEW, {**RED, "price": "10", "price_per": "stone"}).status == 422
 
     def test_markup_in_a_name_stays_text(self, olga) -> None:
         add(olga, colour_name="<img src=x onerror=alert(1)>", extra="<b>x</b>: <script>1</script>")

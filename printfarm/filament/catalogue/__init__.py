@@ -70,10 +70,7 @@ class Entry:
     line: Line
     colour_name: str
     colour_hex: str
-
-    @property
-    def words(self) -> str:
-        return f"{self.line.brand} {self.line.name} {self.line.material} {self.line.finish} {self.colour_name}".lower()
+    words: str  # what is searched, in small letters
 
 
 @lru_cache(maxsize=1)
@@ -152,7 +149,8 @@ def _entries(brand: dict[str, Any], line: dict[str, Any]) -> Iterable[Entry]:
     )
     for name, colour in line["colours"].items():
         key = "/".join(_slug(part) for part in (common.brand, common.name, name))
-        yield Entry(key, common, name, normal_colours(colour))
+        words = f"{common.brand} {common.name} {common.material} {common.finish} {name}".lower()
+        yield Entry(key, common, name, normal_colours(colour), words)
 
 
 def _slug(text: str) -> str:

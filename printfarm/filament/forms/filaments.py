@@ -18,9 +18,9 @@ from printfarm.filament.service import FilamentFacts
 
 PER_KG, PER_SPOOL, PER_GRAM = "kg", "spool", "g"
 PRICES = [
-    SelectChoice(PER_KG, "for a kilogram"),
-    SelectChoice(PER_SPOOL, "for a whole spool"),
-    SelectChoice(PER_GRAM, "for a gram"),
+    SelectChoice(PER_KG, "a kilogram"),
+    SelectChoice(PER_SPOOL, "a whole spool"),
+    SelectChoice(PER_GRAM, "a gram"),
 ]
 AS_TYPED = ""
 MOST_PER_GRAM = Decimal(10_000)
@@ -87,7 +87,7 @@ class FilamentForm(FlaskForm):  # type: ignore[misc]
     )
     colour_hex = _line("Colour", most=120)
     price = AmountField("Price", places=None, validators=[Optional(), PRICE])
-    price_per = SelectField("is", choices=PRICES, default=PER_KG)
+    price_per = SelectField("Price is for", choices=PRICES, default=PER_KG)
     spool_weight = _weight("Filament on a whole spool", default=1000)
     tare = _weight("Empty spool weighs")
     low_below = _weight("Low below")
@@ -119,8 +119,8 @@ class FilamentForm(FlaskForm):  # type: ignore[misc]
         is_colour(self, field)
 
     def validate_spool_weight(self, field: Field) -> None:
-        if field.data is not None and field.data <= 0:
-            raise ValidationError("A whole spool holds more than nothing.")
+        if field.data is not None and field.data < 1:
+            raise ValidationError("A whole spool holds at least a gram.")
 
     def validate_diameter_mm(self, field: Field) -> None:
         if field.data is None:
@@ -132,7 +132,7 @@ class FilamentForm(FlaskForm):  # type: ignore[misc]
             raise ValidationError("That is colder than “from”.")
 
     def validate_price(self, field: Field) -> None:
-        cost = self._cost_per_gram() if field.data is not None else None
+        cost = None if field.errors else self._cost_per_gram()
         if cost is not None and cost > MOST_PER_GRAM:
             raise ValidationError("No filament costs that much. Check what the price is for.")
 
@@ -151,12 +151,12 @@ class FilamentForm(FlaskForm):  # type: ignore[misc]
         )
 
     def _cost_per_gram(self) -> Decimal | None:
-        """None too while the weight of a spool is not known."""
+        """None too while the weight of a spool is not known, or none that can be."""
         price, grams = self.price.data, self.spool_weight.data
-        if price is None or (self.price_per.data == PER_SPOOL and not grams):
+        if price is None or (self.price_per.data == PER_SPOOL and (grams is None or grams < 1)):
             return None
-        grams_for = {PER_KG: Decimal(1000), PER_SPOOL: grams, PER_GRAM: Decimal(1)}[self.price_per.data]
-        return Decimal(price / grams_for).quantize(Decimal("0.0001"))
+        grams_for = {PER_KG: Decimal(1000), PER_SPOOL: grams, PER_GRAM: Decimal(1)}.get(self.price_per.data)
+        return None if grams_for is None else Decimal(price / grams_for).quantize(Decimal("0.0001"))
 
     @classmethod
     def of(cls, filament: Filament) -> "FilamentForm":

@@ -1,6 +1,5 @@
 """Brands: their empty spools, their pages, and two that turn out to be one."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import Response, request, url_for
@@ -47,14 +46,14 @@ def edit_brand(db: Session, brand_id: UUID) -> ViewAnswer:
     brand = service.find_brand(db, brand_id)
     form = BrandForm() if request.method == "POST" else BrandForm.of(brand)
     if not form.validate_on_submit():
-        return _form_page(form, brand)
+        return _form_page(form, brand_id)
     if into := _to_merge_into(db, form):
         kept = service.merge_brands(db, brand_id, into.id)
         return done(url_for("filament.brands"), message=f"All filaments are {kept.name} now.")
     try:
         service.edit_brand(db, brand_id, form.facts())
     except service.BrandTaken as taken:
-        return _form_page(form, brand, taken)
+        return _form_page(form, brand_id, taken)
     return done(url_for("filament.brands"), message="Saved.")
 
 
@@ -74,18 +73,15 @@ def _to_merge_into(db: Session, form: BrandForm) -> Brand | None:
     return other if other.name.lower() == form.name.data.lower() else None
 
 
-def _form_page(form: BrandForm, brand: Brand | None = None, taken: service.BrandTaken | None = None) -> ViewAnswer:
+def _form_page(form: BrandForm, brand_id: UUID | None = None, taken: service.BrandTaken | None = None) -> ViewAnswer:
     if request.method == "GET":
-        return page("filament/edit_brand.html", **_known(form, brand, None))
-    status = taken.status if taken else 422
-
-    def again(db: Session) -> Response:
-        other = service.find_brand(db, taken.other_id) if taken else None
-        known = queries.brand_line(db, service.find_brand(db, brand.id)) if brand else None
-        return page("filament/edit_brand.html", **_known(form, known.brand if known else None, other), line=known)
-
-    return Deferred(again, status=status, keep=False)
+        return Deferred(lambda db: _shown(db, form, brand_id, None))
+    other_id = taken.other_id if taken else None
+    return Deferred(lambda db: _shown(db, form, brand_id, other_id), status=taken.status if taken else 422, keep=False)
 
 
-def _known(form: BrandForm, brand: Brand | None, other: Brand | None) -> dict[str, Any]:
-    return {"form": form, "brand": brand, "other": other}
+def _shown(db: Session, form: BrandForm, brand_id: UUID | None, other_id: UUID | None) -> Response:
+    """`other`: the brand that has the name already."""
+    line = queries.brand_line(db, service.find_brand(db, brand_id)) if brand_id else None
+    other = service.find_brand(db, other_id) if other_id else None
+    return page("filament/edit_brand.html", form=form, brand=line.brand if line else None, line=line, other=other)

@@ -12,7 +12,7 @@ from printfarm.filament import catalogue, queries, service
 from printfarm.filament.forms import ColourForm, FilamentForm
 from printfarm.filament.from_above import loaded_in
 from printfarm.filament.materials import FINISHES
-from printfarm.filament.models import MATERIALS, Filament
+from printfarm.filament.models import MATERIALS
 from printfarm.filament.views.blueprint import bp, page_number
 from printfarm.filament.views.ledger import ledger_context
 
@@ -90,11 +90,11 @@ def edit_filament(db: Session, filament_id: UUID) -> ViewAnswer:
     known = service.find_filament(db, filament_id)
     form = FilamentForm() if request.method == "POST" else FilamentForm.of(known)
     if not form.validate_on_submit():
-        return _form_page(db, form, known)
+        return _form_page(db, form, filament_id)
     try:
         service.edit_filament(db, filament_id, form.facts())
     except service.AlreadyHere as twin:
-        return _twin_page(form, known, twin)
+        return _twin_page(form, filament_id, twin)
     return done(url_for("filament.filament", filament_id=filament_id), message="Saved.")
 
 
@@ -112,19 +112,20 @@ def restore_filament(db: Session, filament_id: UUID) -> ViewAnswer:
     return done(url_for("filament.filament", filament_id=filament_id), message="Restored.")
 
 
-def _form_page(db: Session, form: FilamentForm, known: Filament | None) -> ViewAnswer:
+def _form_page(db: Session, form: FilamentForm, filament_id: UUID | None) -> ViewAnswer:
     if request.method == "GET":
-        return page("filament/edit_filament.html", **_choices(db, form), form=form, filament=known)
-    return Deferred(lambda db: _again(db, form, known), status=422, keep=False)
+        return _shown(db, form, filament_id)
+    return Deferred(lambda db: _shown(db, form, filament_id), status=422, keep=False)
 
 
-def _twin_page(form: FilamentForm, known: Filament | None, twin: service.AlreadyHere) -> ViewAnswer:
+def _twin_page(form: FilamentForm, filament_id: UUID | None, twin: service.AlreadyHere) -> ViewAnswer:
     """The form again, with the way to the filament that is there already."""
     form.form_errors = [twin.sentence]
-    return Deferred(lambda db: _again(db, form, known, twin.twin_id), status=twin.status, keep=False)
+    return Deferred(lambda db: _shown(db, form, filament_id, twin.twin_id), status=twin.status, keep=False)
 
 
-def _again(db: Session, form: FilamentForm, known: Filament | None, twin_id: UUID | None = None) -> Response:
+def _shown(db: Session, form: FilamentForm, filament_id: UUID | None, twin_id: UUID | None = None) -> Response:
+    known = service.find_filament(db, filament_id) if filament_id else None
     return page("filament/edit_filament.html", **_choices(db, form), form=form, filament=known, twin_id=twin_id)
 
 

@@ -90,7 +90,11 @@ def everything(kind: str) -> Any:
 def _filaments(db: Session, ids: Sequence[UUID]) -> Documents:
     wanted = select(Filament).where(Filament.id.in_(ids), Filament.archived_at.is_(None))
     return {
-        one.id: Document(names=(one.colour_name, one.material, one.brand), texts=(one.note,), facets=_of_filament(one))
+        one.id: Document(
+            names=(one.colour_name, one.material, one.finish, one.brand),
+            texts=(one.note, one.article_number, one.supplier),
+            facets=_of_filament(one),
+        )
         for one in db.scalars(wanted)
     }
 
@@ -108,7 +112,7 @@ def _spools(db: Session, ids: Sequence[UUID]) -> Documents:
         filament, printer = spool.filament, where.get(spool.id)
         facets = _of_filament(filament) | ({f"printer={printer.id.hex}"} if printer else set())
         made[spool.id] = Document(
-            names=(spool.code, filament.colour_name, filament.material, filament.brand),
+            names=(spool.code, filament.colour_name, filament.material, filament.finish, filament.brand),
             texts=(spool.location, spool.batch, printer.name if printer else None),
             facets=facets,
         )

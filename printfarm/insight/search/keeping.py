@@ -68,7 +68,7 @@ WATCHED: dict[type, Watch] = {
     ),
     StoredFile: _watch("original_name", lambda row: [("variants of file", row.id)]),
     Filament: _watch(
-        "brand material colour_name note archived_at",
+        "brand material finish colour_name article_number supplier note archived_at",
         lambda row: [("filament", row.id), ("spools of filament", row.id)],
     ),
     Spool: _watch("code filament_id batch location archived_at", lambda row: [("spool", row.id)]),
