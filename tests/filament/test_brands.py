@@ -111,6 +111,15 @@ def test_what_cannot_be_is_refused(olga, shelf, field: str, typed: str) -> None:
     assert answer.one(".field-error")
 
 
+def test_the_form_shows_what_is_known(olga, shelf) -> None:
+    with unit_of_work(olga.shop_id) as db:
+        service.edit_brand(db, shelf["Acme"].id, service.BrandFacts("Acme", tare_mg=210_500, extra={"Discount": "5 %"}))
+    shown = olga.get(f"/filament/brands/{shelf['Acme'].id}")
+    assert (shown.one("input[name=name]")["value"], shown.one("input[name=tare]")["value"]) == ("Acme", "210.5")
+    assert "Discount: 5 %" in shown.one("textarea[name=extra]").get_text()
+    assert olga.get("/filament/brands/new").status == 200
+
+
 def test_viewers_look_and_others_find_nothing(bob, charlie, shelf) -> None:
     assert bob.get("/filament/brands").status == 200
     assert bob.post(f"/filament/brands/{shelf['Acme'].id}", {"name": "Mine"}).status == 403

@@ -31,11 +31,11 @@ def brands(db: Session) -> ViewAnswer:
 def add_brand(db: Session) -> ViewAnswer:
     form = BrandForm()
     if not form.validate_on_submit():
-        return _form_page(form)
+        return _form_page(db, form)
     try:
         made = service.add_brand(db, form.facts())
     except service.BrandTaken as taken:
-        return _form_page(form, taken=taken)
+        return _form_page(db, form, taken=taken)
     return done(url_for("filament.brands"), message=f"{made.name} added.")
 
 
@@ -46,14 +46,14 @@ def edit_brand(db: Session, brand_id: UUID) -> ViewAnswer:
     brand = service.find_brand(db, brand_id)
     form = BrandForm() if request.method == "POST" else BrandForm.of(brand)
     if not form.validate_on_submit():
-        return _form_page(form, brand_id)
+        return _form_page(db, form, brand_id)
     if into := _to_merge_into(db, form):
         kept = service.merge_brands(db, brand_id, into.id)
         return done(url_for("filament.brands"), message=f"All filaments are {kept.name} now.")
     try:
         service.edit_brand(db, brand_id, form.facts())
     except service.BrandTaken as taken:
-        return _form_page(form, brand_id, taken)
+        return _form_page(db, form, brand_id, taken)
     return done(url_for("filament.brands"), message="Saved.")
 
 
@@ -73,9 +73,11 @@ def _to_merge_into(db: Session, form: BrandForm) -> Brand | None:
     return other if other.name.lower() == form.name.data.lower() else None
 
 
-def _form_page(form: BrandForm, brand_id: UUID | None = None, taken: service.BrandTaken | None = None) -> ViewAnswer:
+def _form_page(
+    db: Session, form: BrandForm, brand_id: UUID | None = None, taken: service.BrandTaken | None = None
+) -> ViewAnswer:
     if request.method == "GET":
-        return Deferred(lambda db: _shown(db, form, brand_id, None))
+        return _shown(db, form, brand_id, None)
     other_id = taken.other_id if taken else None
     return Deferred(lambda db: _shown(db, form, brand_id, other_id), status=taken.status if taken else 422, keep=False)
 
