@@ -67,7 +67,7 @@ class Line:
         self._revision: int | None = None
         self._printers: frozenset[UUID] = frozenset()
         self._sent: set[UUID] = set()
-        self._kept: dict[UUID, object] = {}  # what the database knows of each printer's status
+        self._kept: dict[UUID, tuple[object, object]] = {}  # what the database knows of each printer's status
         self._said: dict[UUID, dict[str, Any]] = {}
         self._news: set[Event] = set()
         self._bad = 0
@@ -139,10 +139,11 @@ class Line:
             return
         self._said[printer_id] = status.model_dump(mode="json")
         bus.remember_telemetry(self._shop_id, PRINTER_TELEMETRY, printer_id, self._said[printer_id])
-        facts = _facts_of(status)
-        if self._kept.get(printer_id) != facts:
+        facts, before = _facts_of(status), self._kept.get(printer_id)
+        if before != facts:
+            decides = before is None or before[0] != facts[0]
             with unit_of_work(self._shop_id) as db:
-                apply_status(db, printer_id, status)
+                apply_status(db, printer_id, status, decides=decides)
             self._kept[printer_id] = facts
         self._news.add(PrinterMoved(shop_id=self._shop_id, printer_id=printer_id))
 
@@ -266,9 +267,13 @@ class Line:
             self._ears = None
 
 
-def _facts_of(status: protocol.PrinterStatus) -> object:
-    """The part of a status that the database keeps or that a run must know; while it stays the same nothing is written."""
-    slots = tuple(slot.model_dump_json() for slot in status.slots)
-    run = (status.run_code, has_begun(status))
-    known = (status.state, status.firmware, status.developer_mode, slots, run) if status.confirmed else None
-    return (status.connection, status.connection_sentence, known)
+def _facts_of(status: protocol.PrinterStatus) -> tuple[object, object]:
+    """The part of a status that the database keeps: what decides on what can be printed, and what only a running print must
+    know. While both stay the same nothing is written.
+    """
+    slots = tuple(
+        (slot.ams_unit, slot.slot, slot.material, slot.colour_hex, slot.empty, slot.tag) for slot in status.slots
+    )
+    known = (status.state, status.firmware, status.developer_mode, slots) if status.confirmed else None
+    feeding = tuple((slot.loaded, slot.remain_percent) for slot in status.slots)
+    return (status.connection, status.connection_sentence, known), (status.run_code, has_begun(status), feeding)

@@ -2,12 +2,15 @@
 
 import pytest
 
+from hub import protocol
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service as filament
 from printfarm.filament.models import Spool
 from printfarm.fleet import service
+from printfarm.fleet.line import _facts_of
 from tests.fleet.conftest import add_printer
 from tests.fleet.rolls import CHIP, OTHER_CHIP, lying, make_roll, place, say, slot_id
+from tests.support.hubs import now
 
 
 @pytest.fixture
@@ -223,3 +226,30 @@ def test_the_page_of_all_rolls_asks_no_more_for_more_printers(app, shop, hub, an
         more = add_printer(app, shop, hub, name=f"P{number}", serial=f"01P00B00000000{number}")
         say(shop.id, more.id, place(), place(1, colour="EEEEEE"), place(2))
     assert count_statements(lambda: olga.get("/fleet/rolls")) <= few + 1
+
+
+def test_what_feeds_and_what_is_left_is_told_but_decides_nothing():
+    """Each change of colour in a print is news for its run, and no reason to work out anew what can be printed."""
+
+    def facts(*slots, layer=5):
+        return _facts_of(
+            protocol.PrinterStatus(
+                printer_id="p",
+                connection="online",
+                state="printing",
+                confirmed=True,
+                run_code="PF-12345",
+                layer=layer,
+                at=now(),
+                slots=list(slots),
+            )
+        )
+
+    first, second = facts(place(0, loaded=True), place(1)), facts(place(0), place(1, loaded=True))
+    assert first[0] == second[0]
+    assert first[1] != second[1]
+    lighter = facts(place(0, loaded=True, remain_percent=40), place(1))
+    assert (lighter[0] == first[0], lighter[1] == first[1]) == (True, False)
+    assert facts(place(0, loaded=True), place(1), layer=6) == first
+    assert facts(place(0, loaded=True), place(1), layer=0)[1] != first[1]
+    assert facts(place(0, tag=CHIP, loaded=True), place(1))[0] != first[0]

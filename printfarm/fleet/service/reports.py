@@ -76,8 +76,10 @@ def handle_report(db: Session, report_id: UUID) -> None:
         emit(db, RunReported(shop_id=shop_of(db), report_id=report.id, printer_id=report.printer_id))
 
 
-def apply_status(db: Session, printer_id: UUID, status: protocol.PrinterStatus) -> None:
-    """Keep of a printer's status what decisions need; temperatures and progress stay in telemetry."""
+def apply_status(db: Session, printer_id: UUID, status: protocol.PrinterStatus, *, decides: bool = True) -> None:
+    """Keep of a printer's status what decisions need; temperatures and progress stay in telemetry. Without `decides` only
+    what feeds a print, or what is left on a roll, is new in it: nothing has to be worked out again.
+    """
     lock_what_prints(db, [printer_id, *printers_of_chips(db, [slot.tag for slot in status.slots])])
     printer = db.get(Printer, printer_id, with_for_update=True)
     if printer is None or printer.archived_at is not None:
@@ -95,7 +97,7 @@ def apply_status(db: Session, printer_id: UUID, status: protocol.PrinterStatus) 
         _tell_what_feeds(db, printer_id, status, places)
     after = (printer.connection, printer.connection_sentence, printer.state, printer.firmware, printer.developer_mode)
     # A confirmed status counts even when its words are the same: until it came, nothing could start on this printer.
-    if before != after or (online and status.confirmed):
+    if before != after or (decides and online and status.confirmed):
         emit(db, PrinterChanged(shop_id=shop_of(db), printer_id=printer_id))
 
 
