@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from printfarm.accounts.models import Shop
 from printfarm.core.clock import utc_now
-from printfarm.core.owed import Owed, due_of, owe, renew
+from printfarm.core.owed import Owed, due_of, owe_at_commit, renew
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament.service.checking import find_drift, keep_check
 
@@ -26,7 +26,7 @@ def promise_checks() -> int:
         missing = list(db.execute(select(Shop.id, Shop.timezone).where(Shop.id.not_in(known))))
     for shop_id, timezone in missing:
         with unit_of_work(shop_id) as db:
-            owe(db, CHECK, shop_id, within_s=seconds_to_night(shop_id, timezone))
+            owe_at_commit(db, CHECK, shop_id, within_s=seconds_to_night(shop_id, timezone))
     return len(missing)
 
 
