@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, Index, UniqueConstraint, and_, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from printfarm.core.clock import utc_now
@@ -154,6 +155,16 @@ class Spool(ShopScoped, Base):
     filament: Mapped[Filament] = relationship(
         primaryjoin="foreign(Spool.filament_id) == Filament.id", viewonly=True, lazy="joined", innerjoin=True
     )
+
+    @hybrid_property
+    def is_low(self) -> bool:
+        """Whether less is on it than it should hold; what has not come yet is not low."""
+        return self.state != "on order" and self.remaining_mg < self.low_below_mg
+
+    @is_low.inplace.expression
+    @classmethod
+    def _is_low(cls) -> ColumnElement[bool]:
+        return and_(cls.state != "on order", cls.remaining_mg < cls.low_below_mg)
 
 
 class StockEntry(ShopScoped, Base):

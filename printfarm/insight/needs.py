@@ -227,7 +227,7 @@ def _unassigned(db: Session) -> Iterator[Need]:
 
 
 def _low_spools(db: Session) -> Iterator[Need]:
-    low = (Spool.archived_at.is_(None), Spool.remaining_mg < Spool.low_below_mg)
+    low = (Spool.archived_at.is_(None), Spool.is_low)
     rows = select(Spool, func.count().over()).where(*low).order_by(Spool.remaining_mg, Spool.id).limit(SPOOLS_NAMED)
     count = 0
     for spool, in_all in db.execute(rows):

@@ -259,12 +259,18 @@ def test_what_is_on_order_weighs_nothing_until_it_comes(black):
             db, black.id, expected_on=utc_now().date(), facts=service.SpoolFacts(initial_mg=750_000)
         )
     assert (now(roll).state, now(roll).remaining_mg, booked(roll)) == ("on order", 0, [])
+    with read_only(black.shop_id) as db:
+        assert queries.stock_totals(db).low == queries.list_spools(db, low=True).total == 0
     for refused in (service.discard_spool, service.empty_spool, service.open_spool):
         with pytest.raises(DomainError):
             do(roll, refused)
     do(roll, service.receive_ordered)
     assert (now(roll).state, now(roll).remaining_mg) == ("sealed", 750_000)
     assert booked(roll) == [("received", 750_000)]
+    do(roll, service.set_weight, 50_000)
+    with read_only(black.shop_id) as db:
+        assert now(roll).is_low
+        assert queries.stock_totals(db).low == queries.list_spools(db, low=True).total == 1
     with pytest.raises(DomainError, match="here already"):
         do(roll, service.receive_ordered)
 

@@ -33,7 +33,7 @@ def list_spools(
     if material:
         wanted = wanted.where(Filament.material == material)
     if low:
-        wanted = wanted.where(Spool.remaining_mg < Spool.low_below_mg)
+        wanted = wanted.where(Spool.is_low)
     if text:
         wanted = wanted.where(speaks_of(text, *NAMES, Spool.code, Spool.batch, Spool.location))
     return paginate(
@@ -65,7 +65,7 @@ def rolls_beside(db: Session, spool: Spool, *, with_filament: bool = False) -> l
 
 def stock_totals(db: Session) -> StockTotals:
     """One statement for the head of the spools page."""
-    low = func.coalesce(func.sum(case((Spool.remaining_mg < Spool.low_below_mg, 1), else_=0)), 0)
+    low = func.coalesce(func.sum(case((Spool.is_low, 1), else_=0)), 0)
     spools, remaining, few = db.execute(
         select(func.count(Spool.id), func.coalesce(func.sum(Spool.remaining_mg), 0), low).where(
             Spool.archived_at.is_(None)
