@@ -37,9 +37,7 @@ class BrandChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StockChecked(Event):
-    """The cached weights were compared with the ledger; `drifted` of them said other."""
-
-    drifted: int
+    """The cached weights were compared with the ledger, or put right from it."""
 
 
 @dataclass(frozen=True, kw_only=True)

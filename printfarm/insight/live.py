@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from printfarm.core.events import Event
 from printfarm.core.live import marks, shows
 from printfarm.core.web import render_block
-from printfarm.filament.events import FilamentChanged, SpoolChanged, StockChanged
+from printfarm.filament.events import FilamentChanged, SpoolChanged, StockChanged, StockChecked
 from printfarm.files.events import UploadChanged
 from printfarm.fleet.events import (
     ForeignRunSeen,
@@ -28,6 +28,7 @@ from printfarm.queue.events import FeasibilityComputed, JobChanged, JobsAdded, Q
 NEED_KINDS: tuple[type[Event], ...] = (
     SpoolChanged,
     StockChanged,
+    StockChecked,
     UploadChanged,
     HubConnected,
     HubLost,

@@ -72,7 +72,7 @@ def keep_check(db: Session, drift: list[Drift]) -> StockCheck:
     )
     db.add(check)
     db.flush()
-    emit(db, StockChecked(shop_id=shop_of(db), drifted=len(drift)))
+    emit(db, StockChecked(shop_id=shop_of(db)))
     return check
 
 
@@ -98,7 +98,7 @@ def repair_stock(db: Session) -> int:
         emit(db, StockChanged(shop_id=shop_of(db), filament_id=filament_id))
     if check:
         check.drifted = {}
-        emit(db, StockChecked(shop_id=shop_of(db), drifted=0))
+        emit(db, StockChecked(shop_id=shop_of(db)))
     return len(drift)
 
 
