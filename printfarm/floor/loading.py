@@ -50,7 +50,9 @@ def pair_with(db: Session, found: Spool | Printer) -> str | None:
 def load(db: Session) -> ViewAnswer:
     """What is known of the two stands in the address; what is missing is scanned or chosen."""
     spool, printer = _named(db, SPOOL), _named(db, PRINTER)
-    if (spool is not None and not isinstance(spool, Spool)) or (printer is not None and not isinstance(printer, Printer)):
+    if (spool is not None and not isinstance(spool, Spool)) or (
+        printer is not None and not isinstance(printer, Printer)
+    ):
         raise NotFound("A spool's label has six letters and digits, a printer's five. Scan the label again.")
     if spool is None and printer is None:
         return redirect(url_for("floor.scan"), 303)
