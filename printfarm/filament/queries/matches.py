@@ -68,7 +68,9 @@ def _judge(one: _Facts, colour_hex: str | None, vendor: str | None, finish: str 
     same_brand = is_brand(one.brand, vendor or "")
     same_finish = finish is None or finish_in(f"{one.material} {one.finish}") == finish
     score = round(COLOUR * near) + (BRAND * same_brand + FINISH * same_finish if near else 0)
-    words = [_looks(far), "same brand" if same_brand else "another brand"]
+    words = [_looks(far)]
+    if vendor:
+        words.append("same brand" if same_brand else "another brand")
     return score, ", ".join(words + ([] if same_finish else ["another finish"]))
 
 
