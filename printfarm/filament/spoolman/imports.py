@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, defer
 
 from printfarm.core.background import SLOW, enqueue_after_commit
@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 READ, TAKE_IN = "read-spoolman", "take-in-spoolman"
 AGAIN_S = 300  # a job that was lost is asked for again
 PIECE = 50
-MOST_OPEN = 5
+MOST_OPEN, MOST_KEPT = 5, 20
+AT_WORK = ("reading", "running")
 LINES_SHOWN = 50
 SHOWN = ("", NEW, planning.CHANGED, planning.SAME, SKIPPED)
 
@@ -47,9 +48,11 @@ class Lines:
 
 def begin(db: Session, *, source: str, url: str = "", file_key: str = "", user_id: UUID | None) -> SpoolmanImport:
     """Ask for a reading; nothing is changed by it."""
-    at_work = SpoolmanImport.state.in_(("reading", "running"))
+    at_work = SpoolmanImport.state.in_(AT_WORK)
     if len(db.scalars(select(SpoolmanImport.id).where(at_work).limit(MOST_OPEN)).all()) == MOST_OPEN:
         raise DomainError(f"{MOST_OPEN} imports are at work already. Wait until one is done.")
+    kept = select(SpoolmanImport.id).order_by(SpoolmanImport.created_at.desc()).limit(MOST_KEPT - 1)
+    db.execute(delete(SpoolmanImport).where(SpoolmanImport.id.not_in(kept), SpoolmanImport.state.not_in(AT_WORK)))
     made = SpoolmanImport(source=source[:200], url=url, file_key=file_key, user_id=user_id, state="reading")
     db.add(made)
     db.flush()
@@ -70,7 +73,7 @@ def find_import(db: Session, import_id: UUID, *, lock: bool = False) -> Spoolman
 def list_imports(db: Session) -> Sequence[SpoolmanImport]:
     """The newest ones, without what was found in them."""
     newest = select(SpoolmanImport).options(defer(SpoolmanImport.found)).order_by(SpoolmanImport.created_at.desc())
-    return db.scalars(newest.limit(20)).all()
+    return db.scalars(newest.limit(MOST_KEPT)).all()
 
 
 def lines_of(found: SpoolmanImport, shown: str, page: int) -> Lines:
@@ -100,6 +103,7 @@ def read(shop_id: UUID, import_id: UUID) -> None:
         found = _read(wanted)
     except DomainError as problem:
         _end(shop_id, import_id, READ, "failed", problem.sentence)
+        _forget_file(wanted)
         return
     except FileNotFoundError:
         _end(shop_id, import_id, READ, "failed", "The uploaded file is gone. Send it again.")
@@ -111,8 +115,7 @@ def read(shop_id: UUID, import_id: UUID) -> None:
         kept.found, kept.counts = {**_kept(found), "lines": lines}, planning.counted(lines)
         kept.state, kept.file_key = "ready", ""
         settle(db, READ, import_id)
-    if wanted.file_key:
-        storage().delete(wanted.file_key)
+    _forget_file(wanted)
 
 
 def take_in(shop_id: UUID, import_id: UUID) -> None:
@@ -146,6 +149,11 @@ def _read(wanted: SpoolmanImport) -> Found:
         return reading.read_file(path)
 
 
+def _forget_file(wanted: SpoolmanImport) -> None:
+    if wanted.file_key:
+        storage().delete(wanted.file_key)
+
+
 def _pieces(found: Found) -> Iterator[list[tuple[str, int]]]:
     for kind in rows.KINDS:
         numbers = sorted(found.rows[kind])
@@ -173,7 +181,8 @@ def _end(
     with unit_of_work(shop_id) as db:
         found = find_import(db, import_id, lock=True)
         found.state, found.error, found.finished_at = state, error, utc_now()
-        found.counts = counts if counts is not None else found.counts
+        if counts is not None:
+            found.counts, found.found = counts, {}
         settle(db, owed, import_id)
     if error:
         log.info("spoolman import %s of shop %s: %s", import_id, shop_id, error)

@@ -12,7 +12,12 @@ KINDS = ("vendor", "filament", "spool")
 
 
 def _text(value: Any) -> Any:
-    return "" if value is None else str(value).replace("\x00", "").strip()[:2000]
+    return "" if value is None else _storable(str(value)).strip()[:2000]
+
+
+def _storable(text: str) -> str:
+    """Without what no database keeps: NUL, and halves of a sign."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _empty(value: Any) -> Any:
@@ -34,7 +39,11 @@ def _extra(value: Any) -> Any:
             value = json.loads(value)
         except (ValueError, RecursionError):
             return {}
-    return {str(key): str(one) for key, one in value.items() if one is not None} if isinstance(value, dict) else {}
+    return (
+        {_storable(str(key)): _storable(str(one)) for key, one in value.items() if one is not None}
+        if isinstance(value, dict)
+        else {}
+    )
 
 
 def _in_utc(at: datetime) -> datetime:

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from jobs import spoolman as jobs
 from printfarm.accounts.service import make_token
@@ -234,16 +234,23 @@ def test_a_shop_that_reads_itself_finds_nothing_new(alice, app, token, roll):
     assert set(changed(before, fingerprint(app, alice.shop_id))) <= {"spoolman_imports", "spoolman_settings"}
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"[]", b"nothing", b"[1, 2]", b"{", b"[" * 5000, b"SQLite format 3\x00 not really", b"name;weight\nx;1\n"],
-)
-def test_what_is_no_spoolman_is_refused_with_a_sentence(alice, content):
-    url = send(alice, "a.json", content)
+def test_what_is_no_spoolman_is_refused_with_a_sentence(alice):
+    hopeless = (
+        b"",
+        b"[]",
+        b"nothing",
+        b"[1, 2]",
+        b"{",
+        b"[" * 5000,
+        b"SQLite format 3\x00 not really",
+        b"name;weight\nx;1\n",
+    )
+    for content in hopeless:
+        page = alice.get(send(alice, "a.json", content))
+        assert "That did not work" in page.text, content[:20]
     with alice.app.app_context(), read_only(alice.shop_id) as db:
-        found = db.scalars(select(SpoolmanImport)).one()
-        assert (found.state, found.error[-1]) == ("failed", ".")
-    assert "That did not work" in alice.get(url).text
+        found = db.scalars(select(SpoolmanImport)).all()
+        assert {(one.state, one.error[-1]) for one in found} == {("failed", ".")}
 
 
 @pytest.mark.parametrize(
@@ -263,9 +270,3 @@ def test_an_address_without_a_spoolman_says_so(alice, app):
 
 def test_only_admins_import(olga):
     assert olga.get("/filament/spoolman").status == 403
-
-
-def test_it_counts_what_it_took(alice, in_shop):
-    page = take_in(alice, send(alice, "a.json", as_json(SPOOL, OLD)))
-    assert "Done." in page.text
-    assert in_shop.scalar(select(func.count()).select_from(Spool)) == 2

@@ -46,6 +46,12 @@ MG_PER_MM = math.pi * 0.875**2 * 1.24
 
 
 @pytest.fixture
+def backend() -> str:
+    """One database is enough here: what differs between the two is tried without Moonraker."""
+    return "sqlite"
+
+
+@pytest.fixture
 def moonraker(app, token, short_tmp) -> Iterator[SimpleNamespace]:
     if not PYTHON.exists():
         pytest.skip("Moonraker is not installed beside this checkout; .ci/run does that")

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from printfarm.core.work import read_only
 from printfarm.filament.models import Filament, Spool, StockEntry
 
 
@@ -69,7 +70,7 @@ def test_a_scale_tells_what_is_left(program, roll):
     assert program.put(f"/spool/{roll.number}/measure", {"weight": 100}).status_code == 400
 
 
-def test_deleted_means_gone_for_clients_and_kept_for_people(program, roll, in_shop):
+def test_deleted_means_gone_for_clients_and_kept_for_people(app, shop, program, roll, in_shop):
     assert program.delete(f"/filament/{roll.filament}").status_code == 409
     assert program.delete(f"/spool/{roll.number}").json == {"message": "Success!"}
     for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("PUT", "/use"), ("PUT", "/measure")):
@@ -81,8 +82,8 @@ def test_deleted_means_gone_for_clients_and_kept_for_people(program, roll, in_sh
     assert (spool.state, spool.remaining_mg) == ("discarded", 0)
     assert program.delete(f"/filament/{roll.filament}").status_code == 200
     assert program.get(f"/filament/{roll.filament}").status_code == 404
-    in_shop.rollback()
-    assert in_shop.get(Filament, roll.filament_id, populate_existing=True).archived_at is not None
+    with app.app_context(), read_only(shop.id) as db:
+        assert db.get(Filament, roll.filament_id).archived_at is not None
 
 
 def test_lists_are_found_by_part_of_a_word_and_come_in_pieces(program, roll):
@@ -111,45 +112,51 @@ def test_lists_are_found_by_part_of_a_word_and_come_in_pieces(program, roll):
     assert program.get("/location").json == ["Shelf A", "Shelf B"]
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["sort=no:asc", "sort=id:up", "limit=-1", "limit=x", "filament.id=x", "offset=9" * 9, "filament.vendor.id=1,"],
-)
-def test_a_list_that_nobody_can_make_is_refused(program, query):
-    answer = program.get(f"/spool?{query}")
-    assert (answer.status_code, list(answer.json)) == (422, ["detail"])
+def test_a_list_that_nobody_can_make_is_refused(program):
+    for query in (
+        "sort=no:asc",
+        "sort=id:up",
+        "limit=-1",
+        "limit=x",
+        "filament.id=x",
+        f"offset={'9' * 80}",
+        "filament.vendor.id=1,",
+        "filament.id=" + "9" * 5000,
+    ):
+        answer = program.get(f"/spool?{query}")
+        assert (answer.status_code, list(answer.json)) == (422, ["detail"]), query
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "status"),
-    [
-        ("/vendor", {}, 422),
-        ("/vendor", {"name": ""}, 422),
-        ("/vendor", {"name": "x" * 65}, 422),
-        ("/vendor", {"name": "x\x00y"}, 422),
-        ("/vendor", {"name": "Prusament"}, 409),
-        ("/vendor", {"name": "A", "empty_spool_weight": -1}, 422),
-        ("/vendor", {"name": "A", "extra": {"unknown": '"x"'}}, 400),
-        ("/vendor", {"name": "A", "extra": {"k": 5}}, 422),
-        ("/vendor", {"name": "A", "extra": "text"}, 422),
-        ("/filament", {"density": 0, "diameter": 1.75}, 422),
-        ("/filament", {"density": 1.24}, 422),
-        ("/filament", {"density": 1.24, "diameter": 1.75, "color_hex": "red"}, 422),
-        ("/filament", {"density": 1.24, "diameter": 1.75, "vendor_id": 99}, 404),
-        ("/filament", {"density": 1.24, "diameter": 1.75, "price": 1e12}, 422),
-        ("/spool", {"filament_id": 99}, 404),
-        ("/spool", {"filament_id": 10**15}, 422),
-        ("/spool", {"filament_id": 1, "remaining_weight": 1e9}, 422),
-        ("/spool", {"filament_id": 1, "remaining_weight": 1, "used_weight": 1}, 400),
-        ("/spool", {"filament_id": 1, "first_used": "yesterday"}, 422),
-        ("/spool", {"filament_id": 1, "first_used": "0001-01-01T00:00:00+14:00"}, 422),
-        ("/spool", [], 422),
-    ],
-)
-def test_what_cannot_be_is_refused_in_the_shape_that_clients_know(program, roll, path, body, status):
-    answer = program.post(path, body)
-    assert answer.status_code == status, answer.get_data(as_text=True)
-    assert list(answer.json) == (["detail"] if status == 422 else ["message"])
+REFUSED = [
+    ("/vendor", {}, 422),
+    ("/vendor", {"name": ""}, 422),
+    ("/vendor", {"name": "x" * 65}, 422),
+    ("/vendor", {"name": "x\x00y"}, 422),
+    ("/vendor", {"name": "Prusament"}, 409),
+    ("/vendor", {"name": "A", "empty_spool_weight": -1}, 422),
+    ("/vendor", {"name": "A", "extra": {"unknown": '"x"'}}, 400),
+    ("/vendor", {"name": "A", "extra": {"k": 5}}, 422),
+    ("/vendor", {"name": "A", "extra": "text"}, 422),
+    ("/filament", {"density": 0, "diameter": 1.75}, 422),
+    ("/filament", {"density": 1.24}, 422),
+    ("/filament", {"density": 1.24, "diameter": 1.75, "color_hex": "red"}, 422),
+    ("/filament", {"density": 1.24, "diameter": 1.75, "vendor_id": 99}, 404),
+    ("/filament", {"density": 1.24, "diameter": 1.75, "price": 1e12}, 422),
+    ("/spool", {"filament_id": 99}, 404),
+    ("/spool", {"filament_id": 10**15}, 422),
+    ("/spool", {"filament_id": 1, "remaining_weight": 1e9}, 422),
+    ("/spool", {"filament_id": 1, "remaining_weight": 1, "used_weight": 1}, 400),
+    ("/spool", {"filament_id": 1, "first_used": "yesterday"}, 422),
+    ("/spool", {"filament_id": 1, "first_used": "0001-01-01T00:00:00+14:00"}, 422),
+    ("/spool", [], 422),
+]
+
+
+def test_what_cannot_be_is_refused_in_the_shape_that_clients_know(program, roll):
+    for path, body, status in REFUSED:
+        answer = program.post(path, body)
+        assert answer.status_code == status, (path, body, answer.get_data(as_text=True))
+        assert list(answer.json) == (["detail"] if status == 422 else ["message"]), (path, body)
 
 
 def test_an_unknown_number_or_path_is_not_found(program):

@@ -11,6 +11,7 @@ from printfarm.core.clock import utc_now
 from printfarm.core.work import unit_of_work
 from printfarm.filament import service
 from printfarm.filament.models import Filament, Spool, StockEntry
+from tests.filament.spoolman.program import Program
 
 MM3_PER_MM = math.pi * 0.875**2
 
@@ -52,12 +53,10 @@ def test_what_is_reported_comes_before_what_a_person_weighs(app, shop, program, 
     assert program.get(f"/spool/{roll.number}").json["remaining_weight"] == 500
 
 
-def test_after_ten_minutes_a_piece_is_booked(shop, program, roll, in_shop):
+def test_after_ten_minutes_a_piece_is_booked(program, roll, in_shop):
     program.put(f"/spool/{roll.number}/use", {"use_weight": 1})
-    assert len(lines(in_shop, roll)) == 1
     with time_machine.travel(utc_now() + timedelta(minutes=11), tick=True):
         program.put(f"/spool/{roll.number}/use", {"use_weight": 1.5})
-    in_shop.rollback()
     assert lines(in_shop, roll)[1:] == [("print", -2500)]
 
 
@@ -90,30 +89,33 @@ def test_less_than_nothing_gives_back_what_was_used_and_no_more(program, roll):
     assert program.put(f"/spool/{roll.number}/use", {"use_weight": -500}).json["used_weight"] == 0
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
+def test_nonsense_changes_nothing(program, roll, in_shop):
+    for body, status in (
         ({}, 400),
         ({"use_length": 1, "use_weight": 1}, 400),
         ({"use_weight": 1e9}, 422),
         ({"use_length": 1e12}, 422),
         ({"use_weight": "much"}, 422),
         ([1], 422),
-    ],
-)
-def test_nonsense_changes_nothing(program, roll, in_shop, body, status):
-    assert program.put(f"/spool/{roll.number}/use", body).status_code == status
+    ):
+        assert program.put(f"/spool/{roll.number}/use", body).status_code == status, body
+    for text in (b'{"use_weight": NaN}', b'{"use_weight": Infinity}', b"{", b"[" * 50_000, b"\xff\xfe"):
+        answer = program.ask("PUT", f"/spool/{roll.number}/use", data=text, content_type="application/json")
+        assert answer.status_code == 422, text[:20]
+        assert answer.json["detail"][0]["loc"][0] == "body"
     assert len(lines(in_shop, roll)) == 1
 
 
-@pytest.mark.parametrize(
-    "text", [b'{"use_weight": NaN}', b'{"use_weight": Infinity}', b"{", b"[" * 50_000, b"\xff\xfe"]
-)
-def test_what_is_no_number_or_no_json_is_refused(program, roll, in_shop, text):
-    answer = program.ask("PUT", f"/spool/{roll.number}/use", data=text, content_type="application/json")
-    assert answer.status_code == 422
-    assert answer.json["detail"][0]["loc"][0] == "body"
-    assert len(lines(in_shop, roll)) == 1
+def test_octoprints_plugin_finds_its_spools_and_books_what_they_used(app, token, roll):
+    """Its requests, as it makes them: no header, all spools at once, a length after each pause and at the end."""
+    plugin = Program(app, token, in_path=True)
+    (spool,) = plugin.get("/spool").json
+    assert (spool["id"], spool["filament"]["vendor"]["name"]) == (roll.number, "Prusament")
+    for length in (1500.25, 0, 2750.5):
+        answer = plugin.put(f"/spool/{spool['id']}/use", {"use_length": length})
+        assert answer.status_code == 200
+    assert answer.json["used_length"] == pytest.approx(4250.75, abs=0.5)
+    assert plugin.put("/spool/99/use", {"use_length": 1}).status_code == 404
 
 
 def test_too_much_is_not_read(program, roll):
