@@ -30,16 +30,9 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    TypeAdapter,
-    ValidationError,
-    field_validator,
-)
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+
+from hub.reported import RemainPercent, Tag
 
 PROTOCOL_VERSION = 1
 MAX_MESSAGE_BYTES = 32_000
@@ -53,8 +46,6 @@ Code = Annotated[str, StringConstraints(max_length=60)]
 Short = Annotated[str, StringConstraints(max_length=120)]
 Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Percent = Annotated[int, Field(ge=0, le=100)]
-TAG_PATTERN = r"^[0-9A-F]{8,64}$"
-Tag = Annotated[str, StringConstraints(pattern=TAG_PATTERN)]
 Seq = Annotated[int, Field(ge=1, le=2**53)]
 Layers = Annotated[int, Field(ge=0, le=1_000_000)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -300,31 +291,16 @@ class PrinterError(Durable):
 
 
 class SlotStatus(Message):
-    """One AMS slot, or the external spool (`ams_unit` 255). `colour_hex` is RRGGBB; `loaded`: feeds the nozzle. `tag` is what
-    the roll's RFID chip calls the roll, upper-case hex, None without a chip (hubs older than this field never send it);
-    `remain_percent` is the printer's own guess. Of these two, what cannot be is not known: printers say remain -1 or 1000
-    when a roll is taken out, and a chip that was not read is all zeros.
-    """
+    """An AMS slot or the external spool (`ams_unit` 255). `colour_hex`: RRGGBB; `loaded`: feeds the nozzle; `tag`: its chip."""
 
     ams_unit: int = Field(ge=0, le=255)
     slot: int = Field(ge=0, lt=16)
     material: Annotated[str, StringConstraints(max_length=40)] = ""
     colour_hex: Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{6}$")] | None = None
-    remain_percent: Percent | None = None
-    tag: Tag | None = None
+    remain_percent: RemainPercent = None
+    tag: Tag = None
     loaded: bool = False
     empty: bool = False
-
-    @field_validator("remain_percent", mode="before")
-    @classmethod
-    def _possible(cls, value: object) -> object:
-        is_number = isinstance(value, int) and not isinstance(value, bool)
-        return value if is_number and 0 <= value <= 100 else None  # type: ignore[operator]
-
-    @field_validator("tag", mode="before")
-    @classmethod
-    def _readable(cls, value: object) -> str | None:
-        return tag_in(value)
 
 
 class ActiveError(Message):
@@ -430,12 +406,6 @@ def _parse(adapter: TypeAdapter[_Parsed], text: str | bytes) -> _Parsed:
 def speaks(version: int) -> bool:
     """Whether the other side's protocol version can be worked with: the same, one older or one newer."""
     return abs(version - PROTOCOL_VERSION) <= 1
-
-
-def tag_in(value: object) -> str | None:
-    """The tag in what a printer says of a roll's chip; None for anything that names no roll (nothing, or all zeros)."""
-    text = value.strip().upper() if isinstance(value, str) else ""
-    return text if re.fullmatch(TAG_PATTERN, text) and set(text) not in ({"0"}, {"F"}) else None
 
 
 def sync_printers(command_id: str, printers: Iterable[PrinterConfig]) -> list[SyncPrinters]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from hub.adapters.bambu_merge import Report
 from hub.adapters.bambu_values import as_dict, dicts_in, whole
-from hub.protocol import SlotStatus, tag_in
+from hub.protocol import SlotStatus
+from hub.reported import tag_in
 
 EXTERNAL = 255
 MOST_SLOTS = 16  # of one unit, with room for what comes

@@ -10,7 +10,6 @@ from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, IntegerField, PasswordField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
-from hub import protocol
 from printfarm.fleet.machines import BED_TYPES, MACHINES, NOZZLES_MM, machine_of_serial
 from printfarm.fleet.models import Hub, Printer
 from printfarm.fleet.service import PrinterSettings
@@ -121,7 +120,7 @@ class ConfirmForm(FlaskForm):  # type: ignore[misc]
     """Which roll it is; with `tag`, the chip there is its."""
 
     spool_id = StringField(validators=[InputRequired(), is_id])
-    tag = StringField(validators=[Optional(), Regexp(protocol.TAG_PATTERN)])
+    tag = StringField(validators=[Optional(), Regexp(r"^[0-9A-F]{8,64}$")])
 
 
 class HubForm(FlaskForm):  # type: ignore[misc]
