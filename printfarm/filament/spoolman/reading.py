@@ -84,7 +84,7 @@ def read_file(path: Path) -> Found:
 
 def check_address(url: str) -> str:
     """The address of a Spoolman as it is kept, without /api/v1. Raises Unreadable."""
-    url = url.strip().rstrip("/").removesuffix("/api/v1")
+    url = url.strip()
     try:
         parts = urlsplit(url if "//" in url else f"http://{url}")
         _ = parts.port
@@ -94,7 +94,7 @@ def check_address(url: str) -> str:
         raise Unreadable("Write the address of the Spoolman, such as http://192.168.1.20:7912.")
     if parts.username or parts.password:
         raise Unreadable("An address with a name and a password in it is not taken; it would be kept in the clear.")
-    return parts._replace(query="", fragment="").geturl().rstrip("/")
+    return parts._replace(query="", fragment="").geturl().rstrip("/").removesuffix("/api/v1")
 
 
 def read_address(url: str) -> Found:

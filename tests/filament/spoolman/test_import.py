@@ -254,11 +254,16 @@ def test_what_is_no_spoolman_is_refused_with_a_sentence(alice):
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x", "file:///etc/passwd", "http://", "http://a:b@x", "javascript:1", "http://x:y"]
+    "url", ["ftp://x", "file:///etc/passwd", "http://", "http://a:b@x", "http://x:y", "", "http://x\ny:0/"]
 )
 def test_only_web_addresses_are_asked(url):
     with pytest.raises(Unreadable):
         check_address(url)
+
+
+def test_an_address_is_kept_as_it_is_asked():
+    assert check_address(" 192.168.1.20:7912/api/v1/ ") == "http://192.168.1.20:7912"
+    assert check_address("https://x/spoolman/token?a=1#b") == "https://x/spoolman/token"
 
 
 def test_an_address_without_a_spoolman_says_so(alice, app):
