@@ -1,5 +1,7 @@
 """An import that is stopped, killed, or done twice at once takes each file in exactly once."""
 
+import errno
+import os
 import subprocess
 import sys
 import time
@@ -15,7 +17,7 @@ from printfarm.core.owed import Owed
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament.models import Spool  # noqa: F401
 from printfarm.files.models import StoredFile, Upload
-from printfarm.library.importing import running, service
+from printfarm.library.importing import looking, running, service
 from printfarm.library.importing.models import Import, ImportItem
 from printfarm.library.importing.service import NotMine
 from printfarm.library.models import Model, ModelImage, Variant
@@ -173,6 +175,23 @@ def test_a_full_quota_stops_it_and_more_room_lets_it_go_on(app, shop, tmp_path):
         service.start(db, import_id)
     assert work(app, shop.id, import_id).state == "done"
     assert counted(app, shop.id)["variants"] == 3
+
+
+def test_a_full_disk_stops_it_with_a_sentence_and_no_file_is_blamed(app, shop, tmp_path, monkeypatch):
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    import_id = begin(app, shop.id, fill(tmp_path / "in", {"Fox/fox.obj": mesh_bytes(1)}))
+    for _time in range(6):
+        with monkeypatch.context() as disk:
+            disk.setattr(looking.os, "fsync", full)
+            stopped = work(app, shop.id, import_id)
+        assert stopped.state == "stopped"
+        assert "The disk of the server is full" in stopped.error
+        with app.app_context(), unit_of_work(shop.id) as db:
+            service.start(db, import_id)
+    assert work(app, shop.id, import_id).state == "done"
+    assert library(app, shop.id) == {"Fox": ["fox"]}
 
 
 def test_a_file_that_kills_its_reader_is_given_up_and_the_rest_goes_on(app, shop, tmp_path):
