@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from uuid import UUID
 
-from flask import Flask, Response, current_app, redirect, request, url_for
+from flask import Flask, Response, current_app, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, validate_csrf
@@ -16,7 +16,7 @@ from wtforms import ValidationError
 from printfarm.accounts.access import shop_stream, shop_view
 from printfarm.core.errors import DomainError
 from printfarm.core.web import ViewAnswer, done, page
-from printfarm.core.work import read_only
+from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament.service import find_filament
 from printfarm.files import receiving
 from printfarm.files.multipart import FieldPart, FilePart, read_parts, skip
@@ -32,9 +32,10 @@ LATER, NEW, AS_GUESSED = "later", "new", ""
 
 
 def install(app: Flask) -> None:
-    """The routes below belong to the library's blueprint. The one that reads a stream checks its CSRF token itself."""
+    """The routes below belong to the library's blueprint. Those that take more than a form may check their CSRF token."""
     assert bp.name in app.blueprints
-    app.extensions["csrf"].exempt("printfarm.library.import_views.receive_import")
+    for view in ("receive_import", "change_plan"):
+        app.extensions["csrf"].exempt(f"printfarm.library.import_views.{view}")
 
 
 @bp.get("/imports")
@@ -55,9 +56,12 @@ def receive_import(shop_id: UUID) -> ResponseReturnValue:
             raise
         except DomainError as refusal:
             skip(request.stream, 2 * receiving.limit_bytes())
+            if _is_script():
+                raise
             with read_only(shop_id) as db:
                 return _imports(db, refusal), refusal.status
-    return redirect(url_for("library.import_", import_id=import_id), 303)
+    url = url_for("library.import_", import_id=import_id)
+    return (jsonify(url=url), 201) if _is_script() else redirect(url, 303)
 
 
 @bp.get("/imports/<uuid:import_id>")
@@ -105,13 +109,19 @@ def import_plan(db: Session, import_id: UUID) -> ViewAnswer:
 
 
 @bp.post("/imports/<uuid:import_id>/plan")
-@shop_view(role="operator")
-def change_plan(db: Session, import_id: UUID) -> ViewAnswer:
+@shop_stream(role="operator")
+def change_plan(shop_id: UUID, import_id: UUID) -> ResponseReturnValue:
+    """A long plan takes seconds to be understood, so no transaction is open meanwhile."""
+    request.max_content_length = LARGEST_BYTES + 100_000
+    _check_csrf(request.form.get("csrf_token") or request.headers.get("X-CSRFToken"))
     sent = request.files.get("plan")
     if sent is None or not sent.filename:
         raise Refused("Choose the edited plan.yaml first; nothing was changed.")
-    service.change_plan(db, import_id, read_plan(sent.stream.read(LARGEST_BYTES + 1)))
-    return _back(import_id, "The new plan is followed; what it changes is shown below.")
+    plan = read_plan(sent.stream.read(LARGEST_BYTES + 1))
+    with unit_of_work(shop_id) as db:
+        service.change_plan(db, import_id, plan)
+    flash("The new plan is followed; what it changes is shown below.", "success")
+    return redirect(url_for("library.import_", import_id=import_id), 303)
 
 
 @bp.post("/imports/<uuid:import_id>/filaments")
@@ -138,6 +148,11 @@ def import_report(db: Session, import_id: UUID) -> ViewAnswer:
 def import_report_csv(db: Session, import_id: UUID) -> ViewAnswer:
     rows = demand.demand_of(db, service.find_import(db, import_id))
     return _download(demand.write_csv(rows), "text/csv", "filament-demand.csv")
+
+
+def _is_script() -> bool:
+    """static/js/zip.js shows a bar while it sends, and takes an address or a sentence."""
+    return request.accept_mimetypes.best == "application/json"
 
 
 def _imports(db: Session, refusal: DomainError | None = None) -> Response:

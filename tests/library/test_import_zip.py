@@ -19,11 +19,11 @@ from tests.library.importing import library, mesh_bytes, picture_bytes, sliced_b
 ORANGE = SampleFilament(slot=1, colour="#FF6A13", grams=12.0)
 
 
-def send(person, content: bytes, *, plan: bytes | None = None, name: str = "My models.zip"):
+def send(person, content: bytes, *, plan: bytes | None = None, name: str = "My models.zip", **more):
     files = {"zip": (io.BytesIO(content), name)}
     if plan is not None:
         files = {"plan": (io.BytesIO(plan), "plan.yaml"), **files}
-    return person.post("/library/imports", files, content_type="multipart/form-data")
+    return person.post("/library/imports", files, content_type="multipart/form-data", **more)
 
 
 def arrive(person, files: dict[str, bytes], **more) -> UUID:
@@ -56,6 +56,15 @@ def test_a_zip_is_planned_and_then_imported(olga, shop, app):
             assert db.scalar(select(Owed.id).where(Owed.kind == "forget-import"))
         running.forget_zip(shop.id, import_id)
         assert storage().size(storage_key(shop.id, KIND, import_id)) is None
+
+
+def test_a_script_that_shows_a_bar_gets_an_address_or_a_sentence(olga, shop, app):
+    script = {"Accept": "application/json"}
+    sent = send(olga, zipped({"Fox/fox.obj": mesh_bytes()}), headers=script)
+    assert sent.status == 201
+    assert olga.get(sent.json["url"]).status == 200
+    refused = send(olga, b"no zip at all", headers=script)
+    assert (refused.status, "zip" in refused.json["error"]) == (422, True)
 
 
 def test_the_same_zip_again_brings_nothing(olga, shop, app):
@@ -129,6 +138,24 @@ def test_the_plan_goes_out_and_comes_back(olga, shop, app):
     bad = olga.post(url, {"plan": (io.BytesIO(b"models: [x"), "plan.yaml")}, content_type="multipart/form-data")
     assert bad.status == 422
     assert "This plan is no YAML" in bad.text
+
+
+def test_a_long_plan_is_taken_and_a_forged_one_is_not(olga, shop, app):
+    import_id = arrive(olga, {"Fox/fox.obj": mesh_bytes()})
+    work(app, shop.id, import_id)
+    url, long = (
+        f"/library/imports/{import_id}/plan",
+        b"# remark\n" * 150_000 + b"models: [{folder: Fox, name: Reineke}]\n",
+    )
+
+    def give(content: bytes, **more):
+        return olga.post(url, {"plan": (io.BytesIO(content), "plan.yaml"), **more}, content_type="multipart/form-data")
+
+    assert give(long, csrf_token="of somebody else").status == 400
+    assert give(long).status == 303
+    work(app, shop.id, import_id)
+    assert "Reineke / fox" in page(olga, import_id).text
+    assert give(long * 2).status in {413, 422}
 
 
 def test_a_plan_may_come_with_the_zip(olga, shop, app):
