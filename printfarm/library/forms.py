@@ -1,13 +1,15 @@
 """The shape of what people type about files, models and variants."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from uuid import UUID
 
 from flask_wtf import FlaskForm
 from wtforms import Field, Form, SelectChoice, SelectField, StringField, TextAreaField, ValidationError
-from wtforms.validators import DataRequired, Length, Regexp
+from wtforms.validators import DataRequired, Length, NumberRange, Optional, Regexp
 
 from printfarm.core.errors import DomainError
+from printfarm.core.fields import AmountField
 from printfarm.filament.colours import normal_colours
 from printfarm.library.guesses import WantedFilament
 from printfarm.library.intake import Answer, NewFilament, SlotAnswer
@@ -143,6 +145,27 @@ class SlotForm(Form):  # type: ignore[misc]
             return SlotAnswer(wanted.slot, new=new)
         chosen = self.other.data if self.choice.data == OTHER else self.choice.data
         return SlotAnswer(wanted.slot, filament_id=_as_id(chosen))
+
+
+class NeedForm(Form):  # type: ignore[misc]
+    """Which filament a slot of a variant means; "" while nobody has decided."""
+
+    filament = _line("Filament")
+
+    def validate_filament(self, field: Field) -> None:
+        if field.data and self.filament_id() is None:
+            raise ValidationError("Choose a filament of the list.")
+
+    def filament_id(self) -> UUID | None:
+        return _as_id(self.filament.data)
+
+
+class WeightForm(Form):  # type: ignore[misc]
+    """How much a slot takes, where the file does not say."""
+
+    grams = AmountField(
+        "Weight", [Optional(), NumberRange(Decimal("0.001"), Decimal(50_000), "In grams, up to 50,000.")]
+    )
 
 
 class AnswerForm(_Categorised, FlaskForm):  # type: ignore[misc]

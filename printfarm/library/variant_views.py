@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Flask, current_app, redirect, request, url_for
+from flask import Flask, Response, current_app, redirect, request, url_for
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_view
@@ -12,7 +12,7 @@ from printfarm.core.signing import file_url
 from printfarm.core.tenancy import shop_of
 from printfarm.core.web import ViewAnswer, done, page, refused
 from printfarm.files.scans import find_scan
-from printfarm.library import from_above, queries, service
+from printfarm.library import deciding, from_above, queries, service
 from printfarm.library.costs import costs_of
 from printfarm.library.forms import VariantForm, one_line
 from printfarm.library.metadata import GROUPS
@@ -105,7 +105,8 @@ def compare_variants(db: Session, variant_id: UUID, other_id: UUID) -> ViewAnswe
 @shop_view(role="operator")
 def edit_variant(db: Session, variant_id: UUID) -> ViewAnswer:
     found = queries.variant_page(db, variant_id)
-    return page("library/variant_edit.html", shown=found, form=VariantForm(formdata=None, obj=found.variant))
+    form = VariantForm(formdata=None, obj=found.variant)
+    return _edit_page(db, found, form, deciding.ask(found.summary.plates))
 
 
 @bp.post("/variants/<uuid:variant_id>/edit")
@@ -113,11 +114,20 @@ def edit_variant(db: Session, variant_id: UUID) -> ViewAnswer:
 def save_variant(db: Session, variant_id: UUID) -> ViewAnswer:
     form = VariantForm()
     found = queries.variant_page(db, variant_id)
-    if not form.validate():
-        return refused(lambda _db: page("library/variant_edit.html", shown=found, form=form))
+    questions = deciding.ask(found.summary.plates, request.form)
+    if not all([form.validate(), deciding.is_valid(questions)]):
+        return refused(lambda db: _edit_page(db, found, form, questions))
     names = {p.number: one_line(request.form.get(f"plate-{p.number}"))[:120] for p in found.summary.plates}
+    deciding.decide(db, found.variant, questions)
     service.edit_variant(db, variant_id, note=form.note.data, plate_names=names)
     return done(url_for("library.variant", variant_id=variant_id), message="Saved.")
+
+
+def _edit_page(
+    db: Session, found: queries.VariantPage, form: VariantForm, questions: list[deciding.NeedQuestion]
+) -> Response:
+    offered = deciding.offered(db, questions)
+    return page("library/variant_edit.html", shown=found, form=form, questions=questions, offered=offered)
 
 
 @bp.get("/variants/<uuid:variant_id>/file")

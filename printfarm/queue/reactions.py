@@ -15,9 +15,11 @@ from printfarm.fleet.events import (
     SlotsChanged,
 )
 from printfarm.fleet.models import Command, RunReport
+from printfarm.library.events import VariantChanged
 from printfarm.queue.events import JobChanged, JobsAdded, QueueReordered
 from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun
 from printfarm.queue.service.feasibility import recompute_later
+from printfarm.queue.service.jobs import promise_again
 from printfarm.queue.service.runs import advance, could_not_ask, end_run, find_run, never_sent, run_by_code
 from printfarm.queue.service.settling import note_late_word
 
@@ -79,6 +81,13 @@ def _could_not_send(db: Session, run: PrintRun, command: Command) -> None:
 
 def _again(db: Session, _event: Event) -> None:
     recompute_later(db)
+
+
+@reacts_to(VariantChanged)
+def promise_anew(db: Session, event: VariantChanged) -> None:
+    """What waits is promised what its plate needs now: a person has decided on a filament, or typed a weight."""
+    if promise_again(db, event.variant_id):
+        recompute_later(db)
 
 
 DECIDES = (
