@@ -90,10 +90,13 @@ def decide(db: Session, variant: Variant, questions: Sequence[NeedQuestion]) -> 
 def offered(db: Session, questions: Sequence[NeedQuestion]) -> list[Filament]:
     """The shop's filaments to choose from, and those that were chosen before, archived or not."""
     chosen: set[UUID] = {question.first.filament_id for question in questions if question.first.filament_id}
-    wanted = select(Filament).where(Filament.archived_at.is_(None) | Filament.id.in_(chosen))
-    return list(
-        db.scalars(wanted.order_by(Filament.material, Filament.brand, Filament.colour_name).limit(MOST_OFFERED))
-    )
+    order = (Filament.material, Filament.brand, Filament.colour_name)
+    others = select(Filament).where(Filament.archived_at.is_(None), Filament.id.not_in(chosen))
+    found = [
+        *db.scalars(select(Filament).where(Filament.id.in_(chosen))),
+        *db.scalars(others.order_by(*order).limit(MOST_OFFERED)),
+    ]
+    return sorted(found, key=lambda one: (one.material, one.brand, one.colour_name))
 
 
 def _is_silent(plate: Plate, need: FilamentRequirement) -> bool:

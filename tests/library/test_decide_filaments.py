@@ -8,6 +8,7 @@ from sqlalchemy import select
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service as filament
 from printfarm.filament.models import Promise
+from printfarm.library import deciding
 from printfarm.library.models import FilamentRequirement, Plate
 from printfarm.queue.models import PrintJob
 from tests.files.readers.text_builders import kisslicer
@@ -66,6 +67,15 @@ def test_it_can_be_changed_and_taken_back(olga, undecided):
     for chosen in (str(one), str(two), ""):
         assert edit(olga, undecided, **{"slot-1-filament": chosen}).status == 303
         assert [str(need.filament_id or "") for need in needs(olga)] == [chosen]
+
+
+def test_what_was_chosen_stays_however_many_others_there_are(olga, undecided, monkeypatch):
+    monkeypatch.setattr(deciding, "MOST_OFFERED", 1)
+    chosen = a_filament(olga, "Zebra")
+    a_filament(olga, "Apple")
+    edit(olga, undecided, **{"slot-1-filament": str(chosen)})
+    assert edit(olga, undecided, note="Slowly.").status == 303
+    assert [need.filament_id for need in needs(olga)] == [chosen]
 
 
 def test_what_waits_in_the_queue_is_promised_it(olga, undecided):
