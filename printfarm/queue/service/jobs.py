@@ -83,6 +83,8 @@ def retry_job(db: Session, job_id: UUID, *, user_id: UUID | None = None) -> Prin
     """Put a failed or cancelled job back where it stood in the queue. Its runs stay; the next start makes a new one."""
     lock_queue(db)
     job = lock_job(db, job_id)
+    if active_run_of(db, job.id) is not None:
+        raise DomainError("A printer is working on this job. Look at the job again when that has ended.")
     if not move_job_state(job, "queued"):
         return job
     job.place, job.ended_at = place_again(db, job), None
