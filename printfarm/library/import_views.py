@@ -21,8 +21,9 @@ from printfarm.filament.service import find_filament
 from printfarm.files import receiving
 from printfarm.files.multipart import FieldPart, FilePart, read_parts, skip
 from printfarm.files.receiving import Refused
-from printfarm.library.importing import demand, queries, service
-from printfarm.library.importing.filaments import planned_of, suggested
+from printfarm.library.importing import deciding, demand, queries, service
+from printfarm.library.importing.filaments import chosen_id, planned_of, suggested, want_key
+from printfarm.library.importing.models import Import
 from printfarm.library.importing.plan import LARGEST_BYTES, FilamentPlan, Plan, plan_of, read_plan, written
 from printfarm.library.importing.receiving import receive_zip
 from printfarm.library.views import bp
@@ -129,11 +130,29 @@ def change_plan(shop_id: UUID, import_id: UUID) -> ResponseReturnValue:
 def decide_filaments(db: Session, import_id: UUID) -> ViewAnswer:
     """Which filament each wish means, as chosen on the page."""
     found = service.find_import(db, import_id, lock=True)
+    if found.state == "done":
+        return _decide_taken(db, found)
     plan = plan_of(found.plan)
     chosen = _chosen(db, queries.wishes_of(db, found), request.form)
     others = [one for one in plan.filaments if not any(one.is_same_wish(mine) for mine in chosen)]
     service.set_filaments(db, found, Plan(**{**dict(plan), "filaments": [*chosen, *others]}))
     return _back(import_id, "Kept. Nothing is imported before you say so.")
+
+
+def _decide_taken(db: Session, found: Import) -> ViewAnswer:
+    """The variants are in the library: what is chosen, or leaves no doubt, is theirs at once."""
+    chosen = {}
+    for wish in queries.open_wishes_of(db, found):
+        answer = request.form.get(f"wish-{wish.key}", LATER)
+        new = suggested(wish.wanted) if answer == NEW else None
+        if new is not None:
+            chosen[want_key(wish.wanted)] = chosen_id(db, new, wish.wanted)
+        elif answer == AS_GUESSED and wish.decision.filament is not None:
+            chosen[want_key(wish.wanted)] = wish.decision.filament.id
+        elif answer not in {AS_GUESSED, NEW, LATER}:
+            chosen[want_key(wish.wanted)] = find_filament(db, _id(answer)).id
+    count = deciding.decide(db, found, chosen)
+    return _back(found.id, f"Kept for {count} {'variant' if count == 1 else 'variants'}.")
 
 
 @bp.get("/imports/<uuid:import_id>/report")
@@ -171,7 +190,10 @@ def _import(db: Session, import_id: UUID) -> Response:
     found = service.find_import(db, import_id)
     shown = request.args.get("show", "")
     lines = queries.list_items(db, import_id, shown=shown, page=request.args.get("page", 1, type=int))
-    asks = found.state != "done"
+    is_in = found.state == "done"
+    wishes = queries.open_wishes_of(db, found) if is_in else []
+    if not is_in and found.state != "running":
+        wishes = queries.wishes_of(db, found)
     return page(
         "library/import.html",
         "import_body",
@@ -180,8 +202,8 @@ def _import(db: Session, import_id: UUID) -> Response:
         lines=lines,
         adds_to=queries.adds_to(db, lines.items),
         shown=shown if shown in queries.SHOWN else "",
-        wishes=queries.wishes_of(db, found) if asks and found.state != "running" else [],
-        filaments=queries.choosable(db) if asks else [],
+        wishes=wishes,
+        filaments=queries.choosable(db) if wishes else [],
     )
 
 

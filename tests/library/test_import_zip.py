@@ -14,6 +14,7 @@ from printfarm.files.sample_builder import SampleFilament
 from printfarm.library.importing import demand, running, service
 from printfarm.library.importing.models import Import
 from printfarm.library.importing.sources import KIND
+from printfarm.library.models import FilamentRequirement
 from tests.library.importing import library, mesh_bytes, picture_bytes, sliced_bytes, states, work, zipped
 
 ORANGE = SampleFilament(slot=1, colour="#FF6A13", grams=12.0)
@@ -122,6 +123,58 @@ def test_a_new_filament_is_added_when_it_is_imported_and_not_before(olga, shop, 
     work(app, shop.id, import_id)
     assert "Orange" in page(olga, import_id, "/report").text
     assert "not decided" not in page(olga, import_id, "/report").text
+
+
+GREY = SampleFilament(slot=2, colour="#808080", grams=3.0)
+
+
+@pytest.fixture
+def taken_in(olga, shop, app) -> UUID:
+    """Two variants want the same orange, one of them grey as well, and nobody has decided anything."""
+    files = {"Fox/a.gcode.3mf": sliced_bytes(ORANGE), "Fox/b.gcode.3mf": sliced_bytes(ORANGE, GREY)}
+    import_id = arrive(olga, files)
+    work(app, shop.id, import_id)
+    olga.post(f"/library/imports/{import_id}/start", {"goal": "import"})
+    work(app, shop.id, import_id)
+    return import_id
+
+
+def choices(page) -> dict[str, str]:
+    """The names of the selects, by the first words of their labels."""
+    return {
+        label.get_text(): select["name"]
+        for label, select in zip(page.all(".import-wishes label"), page.all(".import-wishes select"), strict=True)
+    }
+
+
+def test_what_nobody_had_decided_is_decided_for_all_that_ask_for_the_same(olga, shop, app, taken_in):
+    with app.app_context(), unit_of_work(shop.id) as db:
+        own = filament.add_filament(db, brand="Acme", material="PLA", colour_name="Pumpkin", colour_hex="#F06A10").id
+    before = page(olga, taken_in)
+    assert "Filaments that nobody has decided" in before.text
+    orange, grey = sorted(choices(before).items(), key=lambda one: "#808080" in one[0])
+    sent = {orange[1]: str(own), grey[1]: "later"}
+    assert olga.post(f"/library/imports/{taken_in}/filaments", sent).status == 303
+    after = page(olga, taken_in)
+    assert list(choices(after).values()) == [grey[1]]
+    assert page(olga, taken_in, "/report").text.count("not decided") == 1
+    with app.app_context(), read_only(shop.id) as db:
+        assert list(db.scalars(select(FilamentRequirement.filament_id).where(FilamentRequirement.slot == 1))) == [
+            own,
+            own,
+        ]
+    olga.post(f"/library/imports/{taken_in}/filaments", {grey[1]: "new"})
+    assert "not decided" not in page(olga, taken_in, "/report").text
+    assert "Filaments that nobody has decided" not in page(olga, taken_in).text
+
+
+def test_another_shops_filament_is_not_chosen_for_what_came_in(olga, charlie, app, taken_in):
+    with app.app_context(), unit_of_work(charlie.shop_id) as db:
+        theirs = filament.add_filament(db, brand="Acme", material="PLA", colour_name="P", colour_hex="#F06A10").id
+    sent = dict.fromkeys(choices(page(olga, taken_in)).values(), str(theirs))
+    assert olga.post(f"/library/imports/{taken_in}/filaments", sent).status == 404
+    assert olga.post(f"/library/imports/{taken_in}/filaments", dict.fromkeys(sent, "red")).status == 422
+    assert len(choices(page(olga, taken_in))) == 2
 
 
 def test_the_plan_goes_out_and_comes_back(olga, shop, app):

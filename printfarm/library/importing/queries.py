@@ -11,6 +11,7 @@ from printfarm.core.paging import Paged, paginate
 from printfarm.filament.models import Filament
 from printfarm.library.guesses import WantedFilament
 from printfarm.library.importing import service
+from printfarm.library.importing.deciding import undecided
 from printfarm.library.importing.filaments import Decision, Shelf, planned_of, want_key
 from printfarm.library.importing.looking import wants_of
 from printfarm.library.importing.models import Import, ImportItem
@@ -168,6 +169,16 @@ def wishes_of(db: Session, found: Import, most: int = MOST_WISHES) -> list[Wish]
     shelf = Shelf(db, plan_of(found.plan))
     made = [Wish(wanted, "|".join(key), files, mg, shelf.decide(wanted)) for key, (wanted, files, mg) in seen.items()]
     return sorted(made, key=lambda wish: (wish.decision.how != "later", -wish.mg, wish.key))[:most]
+
+
+def open_wishes_of(db: Session, found: Import) -> list[Wish]:
+    """What the variants that came in ask for, and nobody has decided yet; by grams."""
+    shelf = Shelf(db, Plan())
+    made = [
+        Wish(one.wanted, "|".join(key), len(one.variants), one.mg, shelf.decide(one.wanted))
+        for key, one in undecided(db, found).items()
+    ]
+    return sorted(made, key=lambda wish: (-wish.mg, wish.key))[:MOST_WISHES]
 
 
 def written_plan(db: Session, found: Import) -> Plan:
