@@ -17,6 +17,7 @@ from printfarm.core.owed import Owed
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament.models import Spool  # noqa: F401
 from printfarm.files.models import StoredFile, Upload
+from printfarm.files.service import FORGET
 from printfarm.library.importing import looking, running, service
 from printfarm.library.importing.models import Import, ImportItem
 from printfarm.library.importing.service import NotMine
@@ -222,3 +223,18 @@ def test_a_turn_that_comes_late_does_nothing(app, shop, tmp_path):
         assert after != turn
         run_import(str(shop.id), str(import_id), str(after))
     assert work(app, shop.id, import_id).state == "done"
+
+
+def test_a_picture_whose_model_comes_at_the_second_try_is_not_thrown_away(app, shop, tmp_path):
+    folder = fill(tmp_path / "in", {"Fox/fox.obj": b"torn", "Fox/fox.png": picture_bytes()})
+    import_id = begin(app, shop.id, folder)
+    work(app, shop.id, import_id)
+    assert states(app, shop.id, import_id) == {"Fox/fox.obj": "failed", "Fox/fox.png": "failed"}
+    fill(folder, {"Fox/fox.obj": mesh_bytes()})
+    with app.app_context(), unit_of_work(shop.id) as db:
+        service.try_again(db, import_id)
+    work(app, shop.id, import_id)
+    assert states(app, shop.id, import_id) == {"Fox/fox.obj": "done", "Fox/fox.png": "done"}
+    picture = items(app, shop.id, import_id)["Fox/fox.png"].image_id
+    with app.app_context(), read_only(shop.id) as db:
+        assert list(db.scalars(select(Owed.kind).where(Owed.subject_id == picture, Owed.kind == FORGET))) == []

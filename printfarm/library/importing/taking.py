@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError
-from printfarm.core.owed import owe
+from printfarm.core.owed import owe, settle
 from printfarm.core.storage import storage, storage_key
 from printfarm.core.work import unit_of_work
 from printfarm.files import extraction, quota
@@ -167,6 +167,7 @@ class _Taking:
             owe(db, files.FORGET, image_id)
             service.refuse(db, item, refusal.sentence)
             return
+        settle(db, files.FORGET, image_id)  # owed when an earlier try was refused; the id is the same
         item.state, item.image_id, item.model_id = "done", image_id, model_id
         service.progressed(db, item)
 
