@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypedDict
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -13,9 +13,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from printfarm.config import Settings
 from printfarm.core.errors import Unavailable
-from printfarm.core.storage import DirectStorage, OpenParts, StoredObject
+from printfarm.core.storage import INCOMING, SCRATCH, DirectStorage, OpenParts, StoredObject
 
 PUT_SECONDS = 3600
+
+
+class _Place(TypedDict):
+    dir: Path
+    prefix: str
 
 
 class BucketStorage:
@@ -24,6 +29,7 @@ class BucketStorage:
     def __init__(self, settings: Settings) -> None:
         assert settings.s3_bucket is not None
         self.bucket, self.prefix = settings.s3_bucket, settings.s3_prefix
+        self.copies = settings.data_dir / INCOMING
         self.client = boto3.client(
             "s3",
             endpoint_url=settings.s3_endpoint,
@@ -57,7 +63,7 @@ class BucketStorage:
                     yield StoredObject(one["Key"].removeprefix(self.prefix), one["Size"], one["LastModified"])
 
     def open(self, key: str) -> IO[bytes]:
-        file = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
+        file = tempfile.TemporaryFile(**self._copy())  # noqa: SIM115  # the caller closes it
         try:
             self._fetch(key, file)
         except BaseException:
@@ -68,7 +74,7 @@ class BucketStorage:
 
     @contextmanager
     def local_copy(self, key: str) -> Iterator[Path]:
-        with tempfile.NamedTemporaryFile() as file:
+        with tempfile.NamedTemporaryFile(**self._copy()) as file:
             self._fetch(key, file)
             file.flush()
             yield Path(file.name)
@@ -150,6 +156,11 @@ class BucketStorage:
             "ResponseContentDisposition": f'attachment; filename="{_plain_name(file_name)}"',
         }
         return self.client.generate_presigned_url("get_object", Params=what, ExpiresIn=PUT_SECONDS)
+
+    def _copy(self) -> "_Place":
+        """Beside the files that come in: there is room for them, and what a killed process leaves is swept."""
+        self.copies.mkdir(parents=True, exist_ok=True)
+        return {"dir": self.copies, "prefix": SCRATCH}
 
     def _fetch(self, key: str, file: Any) -> None:
         with _in_words():

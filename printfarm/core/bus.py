@@ -21,21 +21,21 @@ TELEMETRY_SECONDS = 3600
 
 
 @lru_cache(maxsize=8)
-def connect(url: str) -> "Redis":
-    """A client (with its pool) for a URL; one per process and URL."""
+def connect(url: str, *, tries: int = 3) -> "Redis":
+    """A client (with its pool) for a URL; one per process and URL. What fails is tried again so often, ever later."""
     return Redis.from_url(
         url,
         socket_timeout=30,
         socket_connect_timeout=5,
         health_check_interval=30,
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), 3),
+        retry=Retry(ExponentialBackoff(cap=1, base=0.05), tries),
         retry_on_error=[ConnectionError],
     )
 
 
 def redis() -> "Redis":
     """The application's Redis."""
-    return connect(current_app.config["REDIS_URL"])
+    return connect(current_app.config["REDIS_URL"], tries=current_app.config.get("REDIS_TRIES", 3))
 
 
 def listener() -> "Redis":

@@ -17,6 +17,9 @@ from printfarm.config import Settings
 from printfarm.core.errors import Unavailable
 
 CHUNK = 1 << 20
+DRAFT = ".part"
+SCRATCH = "read-"  # how copies begin that one process reads; those of a killed one are swept out of INCOMING
+INCOMING = "incoming"  # the folder of the data folder where files lie that nobody keeps yet
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,12 @@ def storage_key(shop_id: UUID, kind: str, file_id: UUID) -> str:
     return f"{shop_id}/{kind}/{file_id}"
 
 
+def is_draft(key: str) -> bool:
+    """Whether this is no key but a file on our disk that somebody was writing, and was killed."""
+    name = key.rpartition("/")[2]
+    return name.startswith(".") and name.endswith(DRAFT)
+
+
 def storage() -> Storage:
     """The application's storage."""
     kept: Storage = current_app.extensions["printfarm.storage"]
@@ -128,7 +137,7 @@ class DiskStorage:
                 source.unlink()
 
     def _copy(self, source: Path, target: Path) -> None:
-        draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+        draft = target.with_name(f".{target.name}.{os.getpid()}{DRAFT}")
         try:
             shutil.copyfile(source, draft)
             with draft.open("rb+") as written:

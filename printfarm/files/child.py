@@ -6,6 +6,7 @@ A hostile file can then hurt only this process, which has limits on memory, time
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ LIMITS = Limits(seconds=25.0)
 def main(arguments: Sequence[str]) -> int:
     """Read the file; the answer is always in `reading.json`, also when the file is refused."""
     source, folder = Path(arguments[0]), Path(arguments[1])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal is for whoever started this process
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each thread of numpy's would take its share of the memory
     limit_this_process()
     started_s = time.monotonic()

@@ -19,11 +19,10 @@ from flask import current_app
 
 from printfarm.config import Settings
 from printfarm.core.errors import Unavailable
-from printfarm.core.storage import storage
+from printfarm.core.storage import INCOMING, SCRATCH, storage
 from printfarm.files.service import HALF_SENT_S
 
 ABANDONED_S = 3600
-SCRATCH = "read-"
 
 
 class MovedOn(Exception):
@@ -33,7 +32,7 @@ class MovedOn(Exception):
 def drafts_folder() -> Path:
     """Where files lie while they come in."""
     settings: Settings = current_app.config["SETTINGS"]
-    folder = settings.data_dir / "incoming"
+    folder = settings.data_dir / INCOMING
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

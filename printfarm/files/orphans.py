@@ -1,11 +1,11 @@
 """What lies in the storage without a row: looked for once a day, shop by shop, page by page.
 
-A file is stored before its row is written, so what is younger than a day is left alone. Kinds of keys that this area does not
-know are left alone too.
+A file is stored before its row is written, so what is younger than a day is left alone. Kinds of keys that neither this area
+nor one above it knows (WANTED_BY) are left alone too.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from printfarm.core.clock import utc_now
 from printfarm.core.owed import due_of, owe, renew
-from printfarm.core.storage import OpenParts, StoredObject, storage
+from printfarm.core.storage import OpenParts, StoredObject, is_draft, storage
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.files.models import StoredFile, Upload
 from printfarm.files.picture_sizes import SIDES_PX
@@ -31,6 +31,8 @@ YOUNG = timedelta(days=1)
 PAGE = 500
 T = TypeVar("T")
 ON_ITS_WAY = ("receiving", "received", "reading")
+# Kinds of keys that areas above store under as well → which of these ids they still want.
+WANTED_BY: dict[str, Callable[[Session, Collection[UUID]], set[UUID]]] = {}
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,9 @@ def _wanted(shop_id: UUID, page: Iterable[StoredObject]) -> set[str]:
         kept: dict[UUID, str] = {row.id: row.kind for row in stored}
         waits = or_(Upload.state.in_(ON_ITS_WAY), Upload.bytes_at == "incoming")
         coming = set(db.scalars(select(Upload.id).where(Upload.id.in_(ids), waits)))
-    return {key for key, found in named.items() if found is None or _is_wanted(*found, kept, coming)}
+        above = {(kind, file_id) for kind, ask in WANTED_BY.items() for file_id in ask(db, ids)}
+    wanted = {key for key, found in named.items() if found and (found in above or _is_wanted(*found, kept, coming))}
+    return wanted | {key for key, found in named.items() if found is None and not is_draft(key)}
 
 
 def _is_wanted(kind: str, file_id: UUID, kept: dict[UUID, str], coming: set[UUID]) -> bool:
@@ -122,7 +126,7 @@ def _is_wanted(kind: str, file_id: UUID, kept: dict[UUID, str], coming: set[UUID
         return kept.get(file_id) == "picture"
     if kind in SIDES_PX:
         return kept.get(file_id) == "picture"
-    return kind != "sliced" or kept.get(file_id) == "sliced"
+    return kind not in WANTED_BY if kind != "sliced" else kept.get(file_id) == "sliced"
 
 
 def _named(key: str) -> tuple[str, UUID] | None:

@@ -18,10 +18,10 @@ from werkzeug.exceptions import BadRequest, ClientDisconnected
 
 from printfarm.config import Settings
 from printfarm.core.errors import DomainError, NotFound, Unavailable
-from printfarm.core.storage import storage, storage_key
+from printfarm.core.storage import SCRATCH, storage, storage_key
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.files import drafts, orphans, quota, service
-from printfarm.files.drafts import SCRATCH, drafts_folder, sweep_drafts
+from printfarm.files.drafts import drafts_folder, sweep_drafts
 from printfarm.files.models import Upload
 from printfarm.files.service import Received
 

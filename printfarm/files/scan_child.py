@@ -6,6 +6,7 @@ The folder holds `plan.json`: what to count, and what an earlier count kept. Eve
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ KEEP_EVERY_S = 1.0
 def main(arguments: Sequence[str]) -> int:
     """Count; the answer is always in `result.json`, also when the file is refused."""
     source, folder = Path(arguments[0]), Path(arguments[1])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal is for whoever started this process
     limit_this_process(cpu_s=CPU_S)
     task = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     try:

@@ -11,6 +11,7 @@ def install(app: Flask) -> None:
     `app.extensions["printfarm.plate_facts"]`: functions of a session and plates' ids that give term and text per plate.
     How prints ended and which printers fit is asked through the lists of printfarm.library.from_above.
     """
+    from printfarm.files.orphans import WANTED_BY
     from printfarm.library import (
         category_views,
         image_views,
@@ -24,12 +25,16 @@ def install(app: Flask) -> None:
         views,
     )
     from printfarm.library.importing import live as import_live
+    from printfarm.library.importing.receiving import zips_that_wait
+    from printfarm.library.importing.sources import KIND
+    from printfarm.library.service.images import images_that_wait
 
     app.register_blueprint(views.bp)
     for more in (upload_views, variant_views, category_views, image_views, scan_views, import_views):
         more.install(app)
     live.install()
     import_live.install()
+    WANTED_BY.update({KIND: zips_that_wait, "incoming": images_that_wait})
     app.jinja_env.globals["sources_in_words"] = sources.in_words
     app.extensions["printfarm.upload_page"] = "library.upload"
     app.extensions.setdefault("printfarm.variant_actions", [])

@@ -5,7 +5,8 @@ Whoever changes what is counted holds the row of the model, so that two at once 
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
@@ -52,9 +53,13 @@ def demand_of_model_went(db: Session, model: Model) -> None:
     change_demand(db, {one: -count for one, count in count_demand(db, Variant.model_id == model.id).items()})
 
 
-def demand_changed(db: Session, variant: Variant, model: Model, before: Iterable[UUID], after: Iterable[UUID]) -> None:
-    """A variant needs other filaments than before."""
+@contextmanager
+def demand_followed(db: Session, variant: Variant, model: Model) -> Iterator[None]:
+    """What happens in here may change which filaments the slots of a variant mean."""
+    before = count_demand(db, Variant.id == variant.id)
+    yield
+    db.flush()
     if variant.archived_at is None and model.archived_at is None:
-        change = Counter(set(after))
-        change.subtract(set(before))
+        change = count_demand(db, Variant.id == variant.id)
+        change.subtract(before)
         change_demand(db, change)

@@ -22,13 +22,6 @@ class VariantChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilamentsDecided(Event):
-    """A person said which filaments the slots of a variant mean, or said otherwise."""
-
-    variant_id: UUID
-
-
-@dataclass(frozen=True, kw_only=True)
 class ModelChanged(Event):
     """A model was added, edited, archived or restored."""
 

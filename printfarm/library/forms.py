@@ -1,14 +1,15 @@
 """The shape of what people type about files, models and variants."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from decimal import Decimal
 from uuid import UUID
 
 from flask_wtf import FlaskForm
 from wtforms import Field, Form, SelectChoice, SelectField, StringField, TextAreaField, ValidationError
-from wtforms.validators import DataRequired, Length, Regexp
+from wtforms.validators import DataRequired, Length, NumberRange, Optional, Regexp
 
 from printfarm.core.errors import DomainError
-from printfarm.core.fields import many_lines, one_line
+from printfarm.core.fields import AmountField, many_lines, one_line
 from printfarm.filament.colours import normal_colours
 from printfarm.library.guesses import WantedFilament
 from printfarm.library.intake import Answer, SlotAnswer
@@ -140,6 +141,27 @@ class SlotForm(Form):  # type: ignore[misc]
         return SlotAnswer(wanted.slot, filament_id=_as_id(chosen))
 
 
+class NeedForm(Form):  # type: ignore[misc]
+    """Which filament a slot of a variant means; "" while nobody has decided."""
+
+    filament = _line("Filament")
+
+    def validate_filament(self, field: Field) -> None:
+        if field.data and self.filament_id() is None:
+            raise ValidationError("Choose a filament of the list.")
+
+    def filament_id(self) -> UUID | None:
+        return _as_id(self.filament.data)
+
+
+class WeightForm(Form):  # type: ignore[misc]
+    """How much a slot takes, where the file does not say."""
+
+    grams = AmountField(
+        "Weight", [Optional(), NumberRange(Decimal("0.001"), Decimal(50_000), "In grams, up to 50,000.")]
+    )
+
+
 class AnswerForm(_Categorised, FlaskForm):  # type: ignore[misc]
     """What a file is. `model` is a model's id or `new`; `find` looks for other models."""
 
@@ -193,17 +215,6 @@ def typed_values(form: Form, slot_forms: Sequence[Form]) -> dict[str, str]:
     """Everything that was filled in, right or wrong, by field name; bounded."""
     fields = [field for one in (form, *slot_forms) for field in one if field.short_name != "csrf_token"]
     return {field.name: str(field.data or "")[:LONGEST] for field in fields}
-
-
-def decisions(sent: Mapping[str, str], slots: Sequence[int]) -> dict[int, UUID | None]:
-    """Which filament each slot means; "later" takes back what was decided. Slots that were not sent stay as they are."""
-    chosen: dict[int, UUID | None] = {}
-    for slot in slots:
-        said = sent.get(f"{slot_prefix(slot)}choice", "")
-        said = sent.get(f"{slot_prefix(slot)}other", "") if said == OTHER else said
-        if said == LATER or _as_id(said):
-            chosen[slot] = _as_id(said)
-    return chosen
 
 
 def _as_id(text: str | None) -> UUID | None:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from uuid import UUID
 
-from flask import Flask, Response, current_app, redirect, request, url_for
+from flask import Flask, Response, current_app, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, validate_csrf
@@ -16,13 +16,14 @@ from wtforms import ValidationError
 from printfarm.accounts.access import shop_stream, shop_view
 from printfarm.core.errors import DomainError
 from printfarm.core.web import ViewAnswer, done, page
-from printfarm.core.work import read_only
+from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament.service import find_filament
 from printfarm.files import receiving
 from printfarm.files.multipart import FieldPart, FilePart, read_parts, skip
 from printfarm.files.receiving import Refused
-from printfarm.library.importing import demand, queries, service
-from printfarm.library.importing.filaments import planned_of, suggested
+from printfarm.library.importing import deciding, demand, queries, service
+from printfarm.library.importing.filaments import chosen_id, planned_of, suggested, want_key
+from printfarm.library.importing.models import Import
 from printfarm.library.importing.plan import LARGEST_BYTES, FilamentPlan, Plan, plan_of, read_plan, written
 from printfarm.library.importing.receiving import receive_zip
 from printfarm.library.views import bp
@@ -32,9 +33,10 @@ LATER, NEW, AS_GUESSED = "later", "new", ""
 
 
 def install(app: Flask) -> None:
-    """The routes below belong to the library's blueprint. The one that reads a stream checks its CSRF token itself."""
+    """The routes below belong to the library's blueprint. Those that take more than a form may check their CSRF token."""
     assert bp.name in app.blueprints
-    app.extensions["csrf"].exempt("printfarm.library.import_views.receive_import")
+    for view in ("receive_import", "change_plan"):
+        app.extensions["csrf"].exempt(f"printfarm.library.import_views.{view}")
 
 
 @bp.get("/imports")
@@ -55,9 +57,12 @@ def receive_import(shop_id: UUID) -> ResponseReturnValue:
             raise
         except DomainError as refusal:
             skip(request.stream, 2 * receiving.limit_bytes())
+            if _is_script():
+                raise
             with read_only(shop_id) as db:
                 return _imports(db, refusal), refusal.status
-    return redirect(url_for("library.import_", import_id=import_id), 303)
+    url = url_for("library.import_", import_id=import_id)
+    return (jsonify(url=url), 201) if _is_script() else redirect(url, 303)
 
 
 @bp.get("/imports/<uuid:import_id>")
@@ -105,13 +110,19 @@ def import_plan(db: Session, import_id: UUID) -> ViewAnswer:
 
 
 @bp.post("/imports/<uuid:import_id>/plan")
-@shop_view(role="operator")
-def change_plan(db: Session, import_id: UUID) -> ViewAnswer:
+@shop_stream(role="operator")
+def change_plan(shop_id: UUID, import_id: UUID) -> ResponseReturnValue:
+    """A long plan takes seconds to be understood, so no transaction is open meanwhile."""
+    request.max_content_length = LARGEST_BYTES + 100_000
+    _check_csrf(request.form.get("csrf_token") or request.headers.get("X-CSRFToken"))
     sent = request.files.get("plan")
     if sent is None or not sent.filename:
         raise Refused("Choose the edited plan.yaml first; nothing was changed.")
-    service.change_plan(db, import_id, read_plan(sent.stream.read(LARGEST_BYTES + 1)))
-    return _back(import_id, "The new plan is followed; what it changes is shown below.")
+    plan = read_plan(sent.stream.read(LARGEST_BYTES + 1))
+    with unit_of_work(shop_id) as db:
+        service.change_plan(db, import_id, plan)
+    flash("The new plan is followed; what it changes is shown below.", "success")
+    return redirect(url_for("library.import_", import_id=import_id), 303)
 
 
 @bp.post("/imports/<uuid:import_id>/filaments")
@@ -119,11 +130,29 @@ def change_plan(db: Session, import_id: UUID) -> ViewAnswer:
 def decide_filaments(db: Session, import_id: UUID) -> ViewAnswer:
     """Which filament each wish means, as chosen on the page."""
     found = service.find_import(db, import_id, lock=True)
+    if found.state == "done":
+        return _decide_taken(db, found)
     plan = plan_of(found.plan)
     chosen = _chosen(db, queries.wishes_of(db, found), request.form)
     others = [one for one in plan.filaments if not any(one.is_same_wish(mine) for mine in chosen)]
     service.set_filaments(db, found, Plan(**{**dict(plan), "filaments": [*chosen, *others]}))
     return _back(import_id, "Kept. Nothing is imported before you say so.")
+
+
+def _decide_taken(db: Session, found: Import) -> ViewAnswer:
+    """The variants are in the library: what is chosen, or leaves no doubt, is theirs at once."""
+    chosen = {}
+    for wish in queries.open_wishes_of(db, found):
+        answer = request.form.get(f"wish-{wish.key}", LATER)
+        new = suggested(wish.wanted) if answer == NEW else None
+        if new is not None:
+            chosen[want_key(wish.wanted)] = chosen_id(db, new, wish.wanted)
+        elif answer == AS_GUESSED and wish.decision.filament is not None:
+            chosen[want_key(wish.wanted)] = wish.decision.filament.id
+        elif answer not in {AS_GUESSED, NEW, LATER}:
+            chosen[want_key(wish.wanted)] = find_filament(db, _id(answer)).id
+    count = deciding.decide(db, found, chosen)
+    return _back(found.id, f"Kept for {count} {'variant' if count == 1 else 'variants'}.")
 
 
 @bp.get("/imports/<uuid:import_id>/report")
@@ -138,6 +167,11 @@ def import_report(db: Session, import_id: UUID) -> ViewAnswer:
 def import_report_csv(db: Session, import_id: UUID) -> ViewAnswer:
     rows = demand.demand_of(db, service.find_import(db, import_id))
     return _download(demand.write_csv(rows), "text/csv", "filament-demand.csv")
+
+
+def _is_script() -> bool:
+    """static/js/zip.js shows a bar while it sends, and takes an address or a sentence."""
+    return request.accept_mimetypes.best == "application/json"
 
 
 def _imports(db: Session, refusal: DomainError | None = None) -> Response:
@@ -156,7 +190,10 @@ def _import(db: Session, import_id: UUID) -> Response:
     found = service.find_import(db, import_id)
     shown = request.args.get("show", "")
     lines = queries.list_items(db, import_id, shown=shown, page=request.args.get("page", 1, type=int))
-    asks = found.state != "done"
+    is_in = found.state == "done"
+    wishes = queries.open_wishes_of(db, found) if is_in else []
+    if not is_in and found.state != "running":
+        wishes = queries.wishes_of(db, found)
     return page(
         "library/import.html",
         "import_body",
@@ -165,8 +202,8 @@ def _import(db: Session, import_id: UUID) -> Response:
         lines=lines,
         adds_to=queries.adds_to(db, lines.items),
         shown=shown if shown in queries.SHOWN else "",
-        wishes=queries.wishes_of(db, found) if asks and found.state != "running" else [],
-        filaments=queries.choosable(db) if asks else [],
+        wishes=wishes,
+        filaments=queries.choosable(db) if wishes else [],
     )
 
 

@@ -8,7 +8,6 @@ from printfarm.files.events import FileScanChanged, FileScanned, FileScanProgres
 from printfarm.files.scans import find_scan
 from printfarm.library.events import (
     CategoriesChanged,
-    FilamentsDecided,
     ModelChanged,
     ModelImagesChanged,
     VariantAdded,
@@ -18,11 +17,10 @@ from printfarm.library.events import (
 
 def install() -> None:
     marks(CategoriesChanged, "library")
-    marks(FilamentsDecided, "library", "filament")
     marks(ModelChanged, "library")
     marks(ModelImagesChanged, "library", "model-images")
     marks(VariantAdded, "library")
-    marks(VariantChanged, "library")
+    marks(VariantChanged, "library", "filament")  # what is wanted and promised
     marks(FileScanChanged, "counts")
     marks(FileScanned, "counts")
 

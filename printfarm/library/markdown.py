@@ -4,6 +4,7 @@ Two fences, one behind the other: the parser knows no HTML and no pictures, and 
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from html import unescape
 from html.parser import HTMLParser
@@ -27,13 +28,11 @@ _SILENT = frozenset({"script", "style", "template", "iframe", "object", "svg", "
 
 @lru_cache(maxsize=256)
 def html_of(text: str) -> Markup:
-    """Markdown as HTML. Its headings begin under those of a page; pictures and HTML stay text; links leave with no trace."""
+    """Markdown as HTML. Its headings stand under those of a page; pictures and HTML stay text; links leave with no trace."""
     import nh3
 
     tokens = _parser().parse(text[:LONGEST])
-    for token in tokens:
-        if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    _put_headings_in_order(tokens)
     made = _parser().renderer.render(tokens, _parser().options, {})
     cleaned = nh3.clean(
         made,
@@ -43,6 +42,17 @@ def html_of(text: str) -> Markup:
         link_rel="noopener noreferrer nofollow",
     )
     return Markup(cleaned)  # noqa: S704  # this is what came through both fences
+
+
+def _put_headings_in_order(tokens: Sequence[Any]) -> None:
+    """From h3 on, and no level is left out: who listens to a page finds their way by them."""
+    above: list[int] = []
+    for token in tokens:
+        if token.type == "heading_open":
+            level = int(token.tag[1])
+            above = [*(one for one in above if one < level), level]
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(6, 2 + len(above))}"
 
 
 def markdown_from_html(text: str) -> str:

@@ -16,6 +16,7 @@ _WHERE = {
     "scan": "counted from the moves",
     "derived": "worked out from other values",
     "preset": "the slicer's preset",
+    "person": "typed by hand",
 }
 _WHAT = {
     "time_total_s": "Time",

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Flask, current_app, redirect, request, url_for
+from flask import Flask, Response, current_app, redirect, request, url_for
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_view
@@ -13,11 +13,9 @@ from printfarm.core.signing import file_url
 from printfarm.core.tenancy import shop_of
 from printfarm.core.web import ViewAnswer, done, page, refused
 from printfarm.files.scans import find_scan
-from printfarm.library import from_above, queries, service
-from printfarm.library.answering import all_filaments
+from printfarm.library import deciding, from_above, queries, service
 from printfarm.library.costs import costs_of
-from printfarm.library.deciding import decide_filaments, slots_of
-from printfarm.library.forms import VariantForm, decisions
+from printfarm.library.forms import VariantForm
 from printfarm.library.metadata import GROUPS
 from printfarm.library.views import bp
 
@@ -108,7 +106,8 @@ def compare_variants(db: Session, variant_id: UUID, other_id: UUID) -> ViewAnswe
 @shop_view(role="operator")
 def edit_variant(db: Session, variant_id: UUID) -> ViewAnswer:
     found = queries.variant_page(db, variant_id)
-    return page("library/variant_edit.html", shown=found, form=VariantForm(formdata=None, obj=found.variant))
+    form = VariantForm(formdata=None, obj=found.variant)
+    return _edit_page(db, found, form, deciding.ask(found.summary.plates))
 
 
 @bp.post("/variants/<uuid:variant_id>/edit")
@@ -116,11 +115,20 @@ def edit_variant(db: Session, variant_id: UUID) -> ViewAnswer:
 def save_variant(db: Session, variant_id: UUID) -> ViewAnswer:
     form = VariantForm()
     found = queries.variant_page(db, variant_id)
-    if not form.validate():
-        return refused(lambda _db: page("library/variant_edit.html", shown=found, form=form))
+    questions = deciding.ask(found.summary.plates, request.form)
+    if not all([form.validate(), deciding.is_valid(questions)]):
+        return refused(lambda db: _edit_page(db, found, form, questions))
     names = {p.number: one_line(request.form.get(f"plate-{p.number}"))[:120] for p in found.summary.plates}
+    deciding.decide(db, found.variant, questions)
     service.edit_variant(db, variant_id, note=form.note.data, plate_names=names)
     return done(url_for("library.variant", variant_id=variant_id), message="Saved.")
+
+
+def _edit_page(
+    db: Session, found: queries.VariantPage, form: VariantForm, questions: list[deciding.NeedQuestion]
+) -> Response:
+    offered = deciding.offered(db, questions)
+    return page("library/variant_edit.html", shown=found, form=form, questions=questions, offered=offered)
 
 
 @bp.get("/variants/<uuid:variant_id>/file")
@@ -129,19 +137,3 @@ def download_variant(db: Session, variant_id: UUID) -> ViewAnswer:
     """The file as it came, by a link that is signed now and works for an hour."""
     found = service.find_variant(db, variant_id)
     return redirect(file_url(found.shop_id, found.file_id), 303)
-
-
-@bp.route("/variants/<uuid:variant_id>/filaments", methods=["GET", "POST"])
-@shop_view(role="operator")
-def decide_variant_filaments(db: Session, variant_id: UUID) -> ViewAnswer:
-    """Which filament each slot means: what was left for later when the file was saved, or came out otherwise."""
-    slots = slots_of(db, variant_id)
-    if request.method == "POST":
-        decide_filaments(db, variant_id, decisions(request.form, [one.slot for one in slots]))
-        return done(url_for("library.variant", variant_id=variant_id), message="Saved. Waiting jobs know of it.")
-    return page(
-        "library/variant_filaments.html",
-        shown=queries.variant_page(db, variant_id),
-        slots=slots,
-        others=all_filaments(db),
-    )

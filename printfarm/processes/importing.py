@@ -22,6 +22,7 @@ from printfarm.library.importing.models import Import
 from printfarm.library.importing.names import clean_path
 from printfarm.library.importing.plan import Plan, read_plan, written
 from printfarm.library.importing.sources import FolderSource, quoted
+from printfarm.processes.interrupting import Interrupting, between_steps
 
 SLICE_S, WAIT_S, TOLD_EVERY_S = 20.0, 1.0, 0.5
 WORDS = {
@@ -52,14 +53,17 @@ class Asked:
 def import_folder(settings: Settings, asked: Asked, out: IO[str]) -> int:
     """Returns 0, or 1 when it was stopped or failed on the way. Raises DomainError with a sentence before anything happens."""
     folder = asked.folder.expanduser().resolve()
-    for name in NEEDS_NO_REDIS:  # PrintFarm may be off meanwhile; what is owed is in the database
+    app = create_app(settings)
+    app.config["REDIS_TRIES"] = 0  # PrintFarm may be off meanwhile; what is owed is in the database
+    for name in NEEDS_NO_REDIS:
         logging.getLogger(name).setLevel(logging.ERROR)
-    with create_app(settings).app_context():
+    with app.app_context():
         shop_id = _shop(asked.shop)
         FolderSource(folder)
         plan = read_plan(_read(asked.plan)) if asked.plan else None
-        import_id = _begin(shop_id, folder, plan, "plan" if asked.dry_run else "import")
-        found = _follow(shop_id, import_id, out)
+        with between_steps() as interrupting:
+            import_id = _begin(shop_id, folder, plan, "plan" if asked.dry_run else "import")
+            found = _follow(shop_id, import_id, interrupting, out)
         _tell(shop_id, found, asked, out)
         return 0 if found.state in {"planned", "done"} else 1
 
@@ -109,12 +113,18 @@ def _begin(shop_id: UUID, folder: Path, plan: Plan | None, goal: str) -> UUID:
         return known.id
 
 
-def _follow(shop_id: UUID, import_id: UUID, out: IO[str]) -> Import:
-    """Work on it, or watch whoever does, until it is through or stopped. Ctrl-C stops it."""
+def _follow(shop_id: UUID, import_id: UUID, interrupting: Interrupting, out: IO[str]) -> Import:
+    """Work on it, or watch whoever does, until it is through or stopped. Ctrl-C stops it after the file at hand."""
     line = _Line(shop_id, import_id, out)
+
+    def each() -> None:
+        interrupting.check()
+        line.tell()
+
     try:
         while True:
-            mine = running.run_import(shop_id, import_id, for_s=SLICE_S, each=line.tell, keep=True)
+            mine = running.run_import(shop_id, import_id, for_s=SLICE_S, each=each, keep=True)
+            interrupting.check()
             with read_only(shop_id) as db:
                 found = service.find_import(db, import_id)
             if found.state != "running":

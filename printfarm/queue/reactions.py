@@ -17,12 +17,12 @@ from printfarm.fleet.events import (
     SpoolAssigned,
 )
 from printfarm.fleet.models import Command, RunReport
-from printfarm.library.events import FilamentsDecided
+from printfarm.library.events import VariantChanged
 from printfarm.queue.events import JobChanged, JobsAdded, QueueReordered
 from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun
 from printfarm.queue.service.feasibility import recompute_later
 from printfarm.queue.service.feeds import note_assigned, note_fed
-from printfarm.queue.service.promising import promise_again
+from printfarm.queue.service.jobs import promise_again
 from printfarm.queue.service.runs import advance, could_not_ask, end_run, find_run, never_sent, run_by_code
 from printfarm.queue.service.settling import note_late_word
 
@@ -94,10 +94,11 @@ def follow_place(db: Session, event: SlotFed) -> None:
     note_fed(db, event.printer_id, event.slot_id)
 
 
-@reacts_to(FilamentsDecided)
-def promise_what_was_decided(db: Session, event: FilamentsDecided) -> None:
-    """Jobs of a variant need other filaments now."""
-    promise_again(db, event.variant_id)
+@reacts_to(VariantChanged)
+def promise_anew(db: Session, event: VariantChanged) -> None:
+    """What waits is promised what its plate needs now: a person has decided on a filament, or typed a weight."""
+    if promise_again(db, event.variant_id):
+        recompute_later(db)
 
 
 def _again(db: Session, _event: Event) -> None:
@@ -114,7 +115,6 @@ DECIDES = (
     JobsAdded,
     JobChanged,
     QueueReordered,
-    FilamentsDecided,
 )
 for kind in DECIDES:
     reacts_to(kind)(_again)

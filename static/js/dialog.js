@@ -57,12 +57,13 @@
     if (target.closest("[data-close]") || target.matches("dialog[open]")) target.closest("dialog").close();
   });
 
-  // A menu shuts once something of it is chosen, or one goes elsewhere. What is hidden cannot hold the focus: its summary does.
+  // A menu shuts once something of it is chosen, or one goes elsewhere (not when the list brought it anew). What is hidden cannot hold the focus: its summary does.
   // A dialog gives the focus back to where it was, so what is behind it stays.
   function shutMenus(target, chosen) {
     if (document.querySelector("dialog[open]")) return;
+    const within = target?.closest("details.menu");
     for (const menu of document.querySelectorAll("details.menu[open]")) {
-      if (menu.contains(target) && !chosen) continue;
+      if (within && !chosen && (menu === within || (menu.id && menu.id === within.id))) continue;
       if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
       menu.open = false;
     }

@@ -24,6 +24,7 @@ from printfarm.core.work import read_only, unit_of_work
 from tests.support import valkey
 from tests.support.browser import Browser
 from tests.support.cast import PASSWORD, open_shop_with
+from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 from tests.support.serving import serving
 
 REFETCH = {"type": "refetch"}

@@ -142,7 +142,9 @@ ROUTES: dict[str, Ask] = {
     "filament.merge_spools": Ask(form=lambda shop: {"other": str(shop["spools"])}),
     "filament.open_spool": Ask(),
     "filament.receive_ordered": Ask(),
-    "filament.receive_spools": Ask(form=lambda _: {"count": "2", "weight": "1000", "low_below": "100", "token": "once"}),
+    "filament.receive_spools": Ask(
+        form=lambda _: {"count": "2", "weight": "1000", "low_below": "100", "token": "once"}
+    ),
     "filament.check_stock": Ask(),
     "filament.ledger": Ask(query=lambda shop: {"spool": str(shop["spools"])}),
     "filament.ledger_csv": Ask(query=lambda shop: {"filament": str(shop["filaments"])}),
@@ -223,7 +225,6 @@ ROUTES: dict[str, Ask] = {
     "library.edit_variant": Ask(),
     "library.images": Ask(),
     "library.change_plan": Ask(form=lambda _: {"plan": (BytesIO(b"ignore: [old/*]\n"), "plan.yaml")}),
-    "library.decide_variant_filaments": Ask(form=lambda shop: {"slot-1-choice": str(shop["filaments"])}),
     "library.decide_filaments": Ask(form=lambda shop: {"wish-pla||": str(shop["filaments"])}),
     "library.import_": Ask(),
     "library.import_plan": Ask(),

@@ -1,5 +1,6 @@
 """Once a day: what lies in the storage without a row goes, what has one stays."""
 
+import io
 import os
 import sys
 import time
@@ -16,9 +17,12 @@ from printfarm.core.owed import due_of
 from printfarm.core.storage import storage, storage_key
 from printfarm.core.work import read_only
 from printfarm.files import orphans, sending
+from printfarm.library.importing.sources import KIND
+from printfarm.library.models import Variant
 from printfarm.processes import keeping
 from tests.files.test_send_in_pieces import begin, send_rest
 from tests.files.test_upload_to_s3 import ask, put_step
+from tests.library.importing import mesh_bytes, picture_bytes, zipped
 from tests.support import s3
 from tests.support.uploads import add_variant, arrive_and_read, sliced, state_of, sweep
 
@@ -84,6 +88,42 @@ def test_young_files_other_kinds_and_other_shops_stay(olga, charlie) -> None:
     _age(strange, 9)
     assert swept(olga).files == 0
     assert all(path.exists() for path in (*stays, strange))
+
+
+def test_what_killed_processes_were_writing_goes(olga, tmp_path) -> None:
+    upload_id = arrive_and_read(olga, sliced(tmp_path))
+    kept = age_all(olga)
+    whole = olga.app.config["SETTINGS"].files_dir / storage_key(olga.shop_id, "sliced", upload_id)
+    half = whole.with_name(f".{upload_id}.123.part")
+    half.write_bytes(b"1234")
+    assert swept(olga).files == 0, "it may be written at this moment"
+    _age(half, 2)
+    assert swept(olga) == orphans.Swept(1, 4, 0)
+    assert age_all(olga) == kept
+
+
+def test_a_zip_that_no_import_waits_for_goes(olga) -> None:
+    content = zipped({"Fox/fox.obj": mesh_bytes()})
+    sent = olga.post("/library/imports", {"zip": (io.BytesIO(content), "a.zip")}, content_type="multipart/form-data")
+    assert sent.status == 303
+    kept = age_all(olga)
+    assert len(kept) == 1
+    gone = lay(olga, KIND)
+    assert swept(olga).files == 1
+    assert not gone.exists()
+    assert age_all(olga) == kept
+
+
+def test_a_picture_that_waits_for_a_worker_stays(olga, tmp_path) -> None:
+    variant_id = add_variant(olga, sliced(tmp_path))
+    with olga.app.app_context(), read_only(olga.shop_id) as db:
+        model_id = db.get_one(Variant, variant_id).model_id
+    kept = age_all(olga)
+    picture = {"images": (io.BytesIO(picture_bytes()), "front.png")}
+    assert olga.post(f"/library/models/{model_id}/images", picture, content_type="multipart/form-data").status == 303
+    waits = age_all(olga) - kept
+    assert len(waits) == 1
+    assert swept(olga).files == 0
 
 
 def test_more_than_a_page_of_them(olga, monkeypatch) -> None:

@@ -16,6 +16,7 @@ from printfarm.fleet.queries import TITLES, OnPrinter
 from printfarm.fleet.wall import columns_for
 from tests.fleet.conftest import add_printer
 from tests.support.hubs import now
+from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 
 NAMES = ("Anna", "Bruno the second of the upper shelf", "Mini 3", "X1C-07", "Karla")
 STATES = ("printing", "idle", "paused", "attention", "printing", "finished")

@@ -5,6 +5,7 @@ import pytest
 from printfarm.core.work import unit_of_work
 from printfarm.filament import service
 from tests.floor.printing import CSS_DPI, PRINTER_DPI, codes_seen, printed_pages, signed_in
+from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 
 pytestmark = pytest.mark.journey
 

@@ -49,11 +49,13 @@ def demo(chromium: Browser, short_tmp: Path) -> Iterator[Shop]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(demo: Shop, theme: str):
+    """In the dark only what depends on colours: the rest is the same page again."""
+    rules = RULES if theme == "light" else {"runOnly": ["color-contrast", "link-in-text-block"]}
     axe, wrong = Axe(), []
     for one, page in demo.visited(color_scheme=theme, reduced_motion="reduce"):
         for width in (390, 1280):
             page.set_viewport_size({"width": width, "height": 900})
-            for violation in axe.run(page, options=RULES).response["violations"]:
+            for violation in axe.run(page, options=rules).response["violations"]:
                 where = [node["target"] for node in violation["nodes"]][:3]
                 wrong.append(f"{one.name} at {width}: {violation['id']}: {violation['help']} {where}")
     assert not wrong, "\n".join(wrong)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import segno
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.journeys.person import PATIENCE_MS, PHONE
 from tests.journeys.plain import Plain, nobody_else_at_work, plain_person
@@ -276,6 +276,7 @@ def mend_the_variant(olivia: Plain) -> None:
 def test_the_queue_and_its_printers_obey(olivia: Plain, shop: Shop):
     olivia.looks_until(olivia.page.get_by_role("link", name="Chess pawns"), "/library/")
     olivia.looks_until(olivia.page.locator("#queue").get_by_role("button", name="Pause"), "/queue")
+    olivia.looks_until(finished(olivia), "/queue/history")  # as long as somebody clears beds and starts prints
     with nobody_else_at_work(shop.up):
         fill_the_queue(olivia)
         order_the_queue(olivia)
@@ -347,11 +348,14 @@ def clear_its_bed(olivia: Plain) -> None:
     expect(olivia.page.locator("main")).not_to_contain_text(what)
 
 
+def finished(olivia: Plain) -> Locator:
+    return olivia.page.locator("#history .job", has_text="Finished")
+
+
 def print_again(olivia: Plain) -> None:
-    finished = olivia.page.locator("#history .job", has_text="Finished")
-    olivia.looks_until(finished, "/queue/history")
+    olivia.open("/queue/history")
     with olivia.page.expect_navigation():
-        finished.first.locator("a.cover").tap()
+        finished(olivia).first.locator("a.cover").tap()
     olivia.sends("Print again")
     olivia.says("Added to the queue once more.")
     olivia.sees("Waiting")

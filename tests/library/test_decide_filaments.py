@@ -1,64 +1,135 @@
-"""Which filament a slot means, said after the file was saved."""
+"""A variant whose filaments nobody has decided, and whose file does not say what they weigh, is completed later."""
+
+from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from printfarm.core.work import read_only, unit_of_work
-from printfarm.filament import queries as filament_queries
-from printfarm.filament.models import Filament
-from printfarm.filament.service import add_filament
+from printfarm.filament import service as filament
+from printfarm.filament.models import Promise
+from printfarm.library import deciding
 from printfarm.library.models import FilamentRequirement, Plate
-from printfarm.queue.service import add_jobs
-from tests.support.factories import make_plate
+from printfarm.queue.models import PrintJob
+from tests.files.readers.text_builders import kisslicer
+from tests.support.uploads import add_variant, offered, sliced
+
+
+def edit(person, variant: UUID, **changes: str):
+    url = f"/library/variants/{variant}/edit"
+    return person.post(url, {**offered(person.get(url), "main form"), **changes})
+
+
+def a_filament(person, name: str = "Pumpkin", material: str = "PLA") -> UUID:
+    with person.app.app_context(), unit_of_work(person.shop_id) as db:
+        made = filament.add_filament(
+            db, brand="Acme", material=material, colour_name=name, colour_hex="#F06A10", cost_per_gram="0.02"
+        )
+        return made.id
+
+
+def needs(person) -> list[FilamentRequirement]:
+    with person.app.app_context(), read_only(person.shop_id) as db:
+        return list(db.scalars(select(FilamentRequirement).order_by(FilamentRequirement.slot)))
+
+
+def promised(person) -> dict[UUID, int]:
+    with person.app.app_context(), read_only(person.shop_id) as db:
+        return {row.filament_id: row.needed_mg for row in db.scalars(select(Promise))}
 
 
 @pytest.fixture
-def plate(ctx, alice) -> Plate:
-    with unit_of_work(alice.shop_id) as db:
-        return make_plate(db, needs={1: (None, 20_000)})
+def undecided(olga, tmp_path) -> UUID:
+    return add_variant(olga, sliced(tmp_path), **{"slot-1-choice": "later"})
 
 
 @pytest.fixture
-def red(ctx, alice) -> Filament:
-    with unit_of_work(alice.shop_id) as db:
-        return add_filament(db, brand="Acme", material="PLA", colour_name="Red", colour_hex="#FF0000")
+def silent(olga, tmp_path) -> UUID:
+    path = tmp_path / "key tag.gcode"
+    path.write_text(kisslicer())
+    return add_variant(olga, path, **{"slot-1-choice": "later"})
 
 
-def chosen(plate: Plate):
-    with read_only(plate.shop_id) as db:
-        return db.query(FilamentRequirement).filter_by(plate_id=plate.id).one().filament_id
+def test_the_page_leads_to_where_it_is_decided(olga, bob, undecided):
+    link = olga.get(f"/library/variants/{undecided}").one("a[href*='/edit#slot-1']")
+    assert link.get_text() == "Choose the filament"
+    chosen = a_filament(olga)
+    assert edit(olga, undecided, **{"slot-1-filament": str(chosen)}).status == 303
+    assert [need.filament_id for need in needs(olga)] == [chosen]
+    after = bob.get(f"/library/variants/{undecided}").text
+    assert "Acme PLA Pumpkin" in after
+    assert "Not decided" not in after
+    assert "It is not decided which filament it is." not in after
 
 
-def test_what_was_left_for_later_is_decided_on_its_page(olga, plate, red) -> None:
-    shown = olga.get(f"/library/variants/{plate.variant_id}")
-    assert "Not decided" in shown.text
-    way = shown.one("a[href*='/filaments#slot-1']")["href"].split("#")[0]
-    assert "PLA · Acme · Red" in olga.get(way).text
-    assert olga.post(way, {"slot-1-choice": str(red.id)}).status == 303
-    assert chosen(plate) == red.id
-    assert "Not decided" not in olga.get(f"/library/variants/{plate.variant_id}").text
-    olga.post(way, {"slot-1-choice": "later"})
-    assert chosen(plate) is None
+def test_it_can_be_changed_and_taken_back(olga, undecided):
+    one, two = a_filament(olga), a_filament(olga, "Carrot", "PETG")
+    for chosen in (str(one), str(two), ""):
+        assert edit(olga, undecided, **{"slot-1-filament": chosen}).status == 303
+        assert [str(need.filament_id or "") for need in needs(olga)] == [chosen]
 
 
-def test_jobs_that_wait_are_promised_what_was_decided(olga, plate, red) -> None:
-    with unit_of_work(plate.shop_id) as db:
-        add_jobs(db, plate.id, quantity=2)
-    olga.post(
-        f"/library/variants/{plate.variant_id}/filaments", {"slot-1-choice": "other", "slot-1-other": str(red.id)}
-    )
-    with read_only(plate.shop_id) as db:
-        assert filament_queries.promised_by_filament(db) == {red.id: 40_000}
+def test_what_was_chosen_stays_however_many_others_there_are(olga, undecided, monkeypatch):
+    monkeypatch.setattr(deciding, "MOST_OFFERED", 1)
+    chosen = a_filament(olga, "Zebra")
+    a_filament(olga, "Apple")
+    edit(olga, undecided, **{"slot-1-filament": str(chosen)})
+    assert edit(olga, undecided, note="Slowly.").status == 303
+    assert [need.filament_id for need in needs(olga)] == [chosen]
 
 
-@pytest.mark.parametrize("sent", [{}, {"slot-1-choice": "x"}, {"slot-9-choice": "later"}, {"slot-1-choice": "other"}])
-def test_what_says_nothing_changes_nothing(olga, plate, red, sent) -> None:
-    olga.post(f"/library/variants/{plate.variant_id}/filaments", {"slot-1-choice": str(red.id)})
-    assert olga.post(f"/library/variants/{plate.variant_id}/filaments", sent).status == 303
-    assert chosen(plate) == red.id
+def test_what_waits_in_the_queue_is_promised_it(olga, undecided):
+    with olga.app.app_context(), read_only(olga.shop_id) as db:
+        plate = db.scalar(select(Plate.id).where(Plate.variant_id == undecided))
+    assert olga.post("/queue/jobs", {"plate_id": str(plate), "quantity": "1"}).status == 303
+    assert promised(olga) == {}
+    with olga.app.app_context(), read_only(olga.shop_id) as db:
+        job = olga.get(f"/queue/jobs/{db.scalar(select(PrintJob.id))}")
+    assert "Not decided" in [link.get_text(strip=True) for link in job.all(f"a[href$='/variants/{undecided}']")]
+    chosen = a_filament(olga)
+    edit(olga, undecided, **{"slot-1-filament": str(chosen)})
+    assert promised(olga) == {chosen: needs(olga)[0].total_mg}
+    edit(olga, undecided, **{"slot-1-filament": ""})
+    assert promised(olga) == {}
 
 
-def test_a_viewer_decides_nothing_and_another_shop_finds_nothing(bob, charlie, plate, red) -> None:
-    way, said = f"/library/variants/{plate.variant_id}/filaments", {"slot-1-choice": str(red.id)}
-    assert bob.post(way, said).status == 403
-    assert charlie.post(way, said).status == 404
-    assert chosen(plate) is None
+def test_a_weight_is_asked_for_only_where_the_file_says_none(olga, undecided, silent):
+    assert "slot-1-plate-1-grams" not in offered(olga.get(f"/library/variants/{undecided}/edit"), "main form")
+    assert olga.get(f"/library/variants/{silent}/edit").one("input[name=slot-1-plate-1-grams]")
+    assert edit(olga, silent, **{"slot-1-plate-1-grams": "4.3"}).status == 303
+    page = olga.get(f"/library/variants/{silent}")
+    assert "4.3 g" in page.text
+    assert "typed by hand" in page.text
+    assert "Enter it by hand" not in page.text
+    edit(olga, silent, **{"slot-1-plate-1-grams": ""})
+    assert "typed by hand" not in olga.get(f"/library/variants/{silent}").text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"slot-1-plate-1-grams": "heavy"}, "Write a number"),
+        ({"slot-1-plate-1-grams": "-4"}, "In grams, up to 50,000."),
+        ({"slot-1-plate-1-grams": "1e9"}, "In grams, up to 50,000."),
+        ({"slot-1-filament": "red"}, "Choose a filament of the list."),
+    ],
+)
+def test_what_makes_no_sense_comes_back_with_a_reason(olga, silent, changes, words):
+    before = [(need.filament_id, need.total_mg) for need in needs(olga)]
+    answer = edit(olga, silent, **changes)
+    assert answer.status == 422
+    assert words in answer.text
+    assert [(need.filament_id, need.total_mg) for need in needs(olga)] == before
+
+
+def test_another_shops_filament_is_not_here(olga, charlie, undecided):
+    theirs = a_filament(charlie)
+    assert edit(olga, undecided, **{"slot-1-filament": str(theirs)}).status == 404
+    assert [need.filament_id for need in needs(olga)] == [None]
+
+
+def test_a_form_that_speaks_of_other_things_changes_none_of_it(olga, undecided):
+    chosen = a_filament(olga)
+    edit(olga, undecided, **{"slot-1-filament": str(chosen)})
+    assert olga.post(f"/library/variants/{undecided}/edit", {"note": "Slowly."}).status == 303
+    assert [need.filament_id for need in needs(olga)] == [chosen]

@@ -73,3 +73,19 @@ def test_running_twice_imports_nothing_twice(app, shop, tmp_path):
     assert found["Fox/fox.png"].sentence == "This picture came in with an earlier import."
     assert before == {"Fox": ["fox"]}
     assert library(app, shop.id) == {"Fox": ["fox", "fox fine"]}
+
+
+def test_a_second_folder_adds_to_the_model_of_its_name_whatever_its_letters(app, shop, olga, tmp_path):
+    for number, name in enumerate(("Übertopf", "Über 🐇 ЁЖ"), start=1):
+        for part in ("one", "two"):
+            folder = fill(
+                tmp_path / part / str(number),
+                {f"{name}/{part}.obj": mesh_bytes(10 * number + len(name) * (part == "two"))},
+            )
+            import_id = begin(app, shop.id, folder, goal="plan")
+            work(app, shop.id, import_id)
+            assert ("in the library already" in olga.get(f"/library/imports/{import_id}").text) is (part == "two")
+            olga.post(f"/library/imports/{import_id}/start", {"goal": "import"})
+            work(app, shop.id, import_id)
+        assert library(app, shop.id)[name] == ["one", "two"]
+    assert len(library(app, shop.id)) == 2

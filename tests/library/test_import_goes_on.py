@@ -1,5 +1,7 @@
 """An import that is stopped, killed, or done twice at once takes each file in exactly once."""
 
+import errno
+import os
 import subprocess
 import sys
 import time
@@ -15,7 +17,8 @@ from printfarm.core.owed import Owed
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament.models import Spool  # noqa: F401
 from printfarm.files.models import StoredFile, Upload
-from printfarm.library.importing import running, service
+from printfarm.files.service import FORGET
+from printfarm.library.importing import looking, running, service
 from printfarm.library.importing.models import Import, ImportItem
 from printfarm.library.importing.service import NotMine
 from printfarm.library.models import Model, ModelImage, Variant
@@ -175,6 +178,23 @@ def test_a_full_quota_stops_it_and_more_room_lets_it_go_on(app, shop, tmp_path):
     assert counted(app, shop.id)["variants"] == 3
 
 
+def test_a_full_disk_stops_it_with_a_sentence_and_no_file_is_blamed(app, shop, tmp_path, monkeypatch):
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    import_id = begin(app, shop.id, fill(tmp_path / "in", {"Fox/fox.obj": mesh_bytes(1)}))
+    for _time in range(6):
+        with monkeypatch.context() as disk:
+            disk.setattr(looking.os, "fsync", full)
+            stopped = work(app, shop.id, import_id)
+        assert stopped.state == "stopped"
+        assert "The disk of the server is full" in stopped.error
+        with app.app_context(), unit_of_work(shop.id) as db:
+            service.start(db, import_id)
+    assert work(app, shop.id, import_id).state == "done"
+    assert library(app, shop.id) == {"Fox": ["fox"]}
+
+
 def test_a_file_that_kills_its_reader_is_given_up_and_the_rest_goes_on(app, shop, tmp_path):
     folder = fill(tmp_path / "in", {"Fox/fox.obj": mesh_bytes(1), "Fox/gun.obj": mesh_bytes(2)})
     import_id = begin(app, shop.id, folder)
@@ -203,3 +223,18 @@ def test_a_turn_that_comes_late_does_nothing(app, shop, tmp_path):
         assert after != turn
         run_import(str(shop.id), str(import_id), str(after))
     assert work(app, shop.id, import_id).state == "done"
+
+
+def test_a_picture_whose_model_comes_at_the_second_try_is_not_thrown_away(app, shop, tmp_path):
+    folder = fill(tmp_path / "in", {"Fox/fox.obj": b"torn", "Fox/fox.png": picture_bytes()})
+    import_id = begin(app, shop.id, folder)
+    work(app, shop.id, import_id)
+    assert states(app, shop.id, import_id) == {"Fox/fox.obj": "failed", "Fox/fox.png": "failed"}
+    fill(folder, {"Fox/fox.obj": mesh_bytes()})
+    with app.app_context(), unit_of_work(shop.id) as db:
+        service.try_again(db, import_id)
+    work(app, shop.id, import_id)
+    assert states(app, shop.id, import_id) == {"Fox/fox.obj": "done", "Fox/fox.png": "done"}
+    picture = items(app, shop.id, import_id)["Fox/fox.png"].image_id
+    with app.app_context(), read_only(shop.id) as db:
+        assert list(db.scalars(select(Owed.kind).where(Owed.subject_id == picture, Owed.kind == FORGET))) == []

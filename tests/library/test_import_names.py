@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import time
 import unicodedata
 import zipfile
 import zlib
@@ -99,6 +100,17 @@ def test_files_of_one_name_in_a_folder_become_variants_of_different_names():
     laid = lay_out([entry(f"Fox/{name}") for name in ("fox.stl", "fox.gcode.3mf", "Fox.stl", "gcode/fox.stl")], Plan())
     names = [placed.name.casefold() for placed in laid.items]
     assert len(set(names)) == len(names) == 4
+
+
+def test_very_many_files_of_one_folder_and_of_one_name_are_laid_out_quickly():
+    several = [entry(f"Fox/part {n}.stl") for n in range(10_000)]
+    same = [entry(f"Wolf {n}/wolf.stl") for n in range(10_000)]
+    plan = Plan(models=[{"folder": f"Wolf {n}", "name": "Wolf"} for n in range(10_000)])
+    began = time.process_time()
+    laid = lay_out([*several, *same], plan)
+    assert time.process_time() - began < 10
+    assert len({(placed.group, placed.name.casefold()) for placed in laid.items}) == 20_000
+    assert "wolf (9999)" in {placed.name for placed in laid.items}
 
 
 def test_a_name_of_250_characters_fits(app, shop, tmp_path):

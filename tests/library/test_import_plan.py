@@ -147,3 +147,14 @@ def test_an_empty_plan_is_a_plan():
         ).colour_hex
         == "#C62828"
     )
+
+
+def test_more_than_a_plan_holds_is_left_to_itself(app, shop, tmp_path, monkeypatch):
+    monkeypatch.setattr(queries, "MOST", 3)
+    folder = fill(tmp_path / "in", {f"Fox {n}/fox.obj": mesh_bytes(n) for n in range(1, 6)})
+    import_id = begin(app, shop.id, folder, goal="plan")
+    work(app, shop.id, import_id)
+    with app.app_context(), read_only(shop.id) as db:
+        plan = queries.written_plan(db, service.find_import(db, import_id))
+    assert (len(plan.models), len(plan.files)) == (3, 3)
+    assert read_plan(written(plan).encode()) == plan

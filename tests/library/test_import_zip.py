@@ -14,16 +14,17 @@ from printfarm.files.sample_builder import SampleFilament
 from printfarm.library.importing import demand, running, service
 from printfarm.library.importing.models import Import
 from printfarm.library.importing.sources import KIND
+from printfarm.library.models import FilamentRequirement
 from tests.library.importing import library, mesh_bytes, picture_bytes, sliced_bytes, states, work, zipped
 
 ORANGE = SampleFilament(slot=1, colour="#FF6A13", grams=12.0)
 
 
-def send(person, content: bytes, *, plan: bytes | None = None, name: str = "My models.zip"):
+def send(person, content: bytes, *, plan: bytes | None = None, name: str = "My models.zip", **more):
     files = {"zip": (io.BytesIO(content), name)}
     if plan is not None:
         files = {"plan": (io.BytesIO(plan), "plan.yaml"), **files}
-    return person.post("/library/imports", files, content_type="multipart/form-data")
+    return person.post("/library/imports", files, content_type="multipart/form-data", **more)
 
 
 def arrive(person, files: dict[str, bytes], **more) -> UUID:
@@ -56,6 +57,15 @@ def test_a_zip_is_planned_and_then_imported(olga, shop, app):
             assert db.scalar(select(Owed.id).where(Owed.kind == "forget-import"))
         running.forget_zip(shop.id, import_id)
         assert storage().size(storage_key(shop.id, KIND, import_id)) is None
+
+
+def test_a_script_that_shows_a_bar_gets_an_address_or_a_sentence(olga, shop, app):
+    script = {"Accept": "application/json"}
+    sent = send(olga, zipped({"Fox/fox.obj": mesh_bytes()}), headers=script)
+    assert sent.status == 201
+    assert olga.get(sent.json["url"]).status == 200
+    refused = send(olga, b"no zip at all", headers=script)
+    assert (refused.status, "zip" in refused.json["error"]) == (422, True)
 
 
 def test_the_same_zip_again_brings_nothing(olga, shop, app):
@@ -115,6 +125,58 @@ def test_a_new_filament_is_added_when_it_is_imported_and_not_before(olga, shop, 
     assert "not decided" not in page(olga, import_id, "/report").text
 
 
+GREY = SampleFilament(slot=2, colour="#808080", grams=3.0)
+
+
+@pytest.fixture
+def taken_in(olga, shop, app) -> UUID:
+    """Two variants want the same orange, one of them grey as well, and nobody has decided anything."""
+    files = {"Fox/a.gcode.3mf": sliced_bytes(ORANGE), "Fox/b.gcode.3mf": sliced_bytes(ORANGE, GREY)}
+    import_id = arrive(olga, files)
+    work(app, shop.id, import_id)
+    olga.post(f"/library/imports/{import_id}/start", {"goal": "import"})
+    work(app, shop.id, import_id)
+    return import_id
+
+
+def choices(page) -> dict[str, str]:
+    """The names of the selects, by the first words of their labels."""
+    return {
+        label.get_text(): select["name"]
+        for label, select in zip(page.all(".import-wishes label"), page.all(".import-wishes select"), strict=True)
+    }
+
+
+def test_what_nobody_had_decided_is_decided_for_all_that_ask_for_the_same(olga, shop, app, taken_in):
+    with app.app_context(), unit_of_work(shop.id) as db:
+        own = filament.add_filament(db, brand="Acme", material="PLA", colour_name="Pumpkin", colour_hex="#F06A10").id
+    before = page(olga, taken_in)
+    assert "Filaments that nobody has decided" in before.text
+    orange, grey = sorted(choices(before).items(), key=lambda one: "#808080" in one[0])
+    sent = {orange[1]: str(own), grey[1]: "later"}
+    assert olga.post(f"/library/imports/{taken_in}/filaments", sent).status == 303
+    after = page(olga, taken_in)
+    assert list(choices(after).values()) == [grey[1]]
+    assert page(olga, taken_in, "/report").text.count("not decided") == 1
+    with app.app_context(), read_only(shop.id) as db:
+        assert list(db.scalars(select(FilamentRequirement.filament_id).where(FilamentRequirement.slot == 1))) == [
+            own,
+            own,
+        ]
+    olga.post(f"/library/imports/{taken_in}/filaments", {grey[1]: "new"})
+    assert "not decided" not in page(olga, taken_in, "/report").text
+    assert "Filaments that nobody has decided" not in page(olga, taken_in).text
+
+
+def test_another_shops_filament_is_not_chosen_for_what_came_in(olga, charlie, app, taken_in):
+    with app.app_context(), unit_of_work(charlie.shop_id) as db:
+        theirs = filament.add_filament(db, brand="Acme", material="PLA", colour_name="P", colour_hex="#F06A10").id
+    sent = dict.fromkeys(choices(page(olga, taken_in)).values(), str(theirs))
+    assert olga.post(f"/library/imports/{taken_in}/filaments", sent).status == 404
+    assert olga.post(f"/library/imports/{taken_in}/filaments", dict.fromkeys(sent, "red")).status == 422
+    assert len(choices(page(olga, taken_in))) == 2
+
+
 def test_the_plan_goes_out_and_comes_back(olga, shop, app):
     import_id = arrive(olga, {"Fox/fox.obj": mesh_bytes(), "Key.obj": mesh_bytes(2)})
     work(app, shop.id, import_id)
@@ -129,6 +191,24 @@ def test_the_plan_goes_out_and_comes_back(olga, shop, app):
     bad = olga.post(url, {"plan": (io.BytesIO(b"models: [x"), "plan.yaml")}, content_type="multipart/form-data")
     assert bad.status == 422
     assert "This plan is no YAML" in bad.text
+
+
+def test_a_long_plan_is_taken_and_a_forged_one_is_not(olga, shop, app):
+    import_id = arrive(olga, {"Fox/fox.obj": mesh_bytes()})
+    work(app, shop.id, import_id)
+    url, long = (
+        f"/library/imports/{import_id}/plan",
+        b"# remark\n" * 150_000 + b"models: [{folder: Fox, name: Reineke}]\n",
+    )
+
+    def give(content: bytes, **more):
+        return olga.post(url, {"plan": (io.BytesIO(content), "plan.yaml"), **more}, content_type="multipart/form-data")
+
+    assert give(long, csrf_token="of somebody else").status == 400
+    assert give(long).status == 303
+    work(app, shop.id, import_id)
+    assert "Reineke / fox" in page(olga, import_id).text
+    assert give(long * 2).status in {413, 422}
 
 
 def test_a_plan_may_come_with_the_zip(olga, shop, app):

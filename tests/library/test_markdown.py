@@ -87,7 +87,17 @@ def test_hostile_markdown_takes_bounded_time(text) -> None:
 
 def test_headings_stand_below_those_of_the_page() -> None:
     assert "<h3>One</h3>" in html_of("# One")
-    assert "<h6>Six</h6>" in html_of("###### Six")
+    assert "<h3>Six</h3>" in html_of("###### Six")
+
+
+def test_headings_leave_no_level_out() -> None:
+    soup = BeautifulSoup(html_of("## a\n\n#### b\n\n###### c\n\n### d\n\n# e\n\n# f\n\n## g\n"), "html.parser")
+    assert [one.name for one in soup.find_all(True)] == ["h3", "h4", "h5", "h4", "h3", "h3", "h4"]
+
+
+def test_headings_end_with_the_sixth_level() -> None:
+    deepest = html_of("".join("#" * level + " x\n\n" for level in range(1, 7)))
+    assert [deepest.count(f"<h{level}>") for level in range(3, 7)] == [1, 1, 1, 3]
 
 
 class TestFromHtml:

@@ -1,6 +1,6 @@
 """Whatever people and printers do, and in whatever order: nothing is started, promised or booked twice."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
@@ -99,6 +99,8 @@ class Shop:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEPS, max_size=14))
+@example([("start", 0), ("retry", 0)])
+@example([("start", 0), ("report", "accepted", 13), ("retry", 0)])
 def test_the_laws_hold(world, steps):
     shop = Shop(world)
     for step in steps:

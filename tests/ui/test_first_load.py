@@ -13,6 +13,7 @@ from flask import Flask, url_for
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
 
 from tests.support.cast import PASSWORD
+from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 from tests.support.server import Served
 from tests.ui.busy import furnish, webp
 
@@ -41,12 +42,6 @@ WATCH_SHIFTS = """
     for (const entry of list.getEntries()) window.shifts += entry.value;
   }).observe({ type: "layout-shift", buffered: true });
 """
-
-
-@pytest.fixture
-def backend() -> str:
-    """The pages are the same on both databases."""
-    return "sqlite"
 
 
 @pytest.fixture

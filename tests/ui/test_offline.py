@@ -19,6 +19,7 @@ from printfarm.fleet.models import Printer
 from printfarm.queue import service as queue
 from tests.support.cast import PASSWORD
 from tests.support.factories import World, make_world
+from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 from tests.support.server import Served
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(120)]
@@ -28,12 +29,6 @@ CONTROLLED = "() => navigator.serviceWorker.controller !== null"
 KEPT = "async () => (await (await caches.open('last-known')).keys()).map((one) => new URL(one.url).pathname)"
 FILES_KEPT = "async () => (await caches.keys()).filter((name) => name.startsWith('files-'))"
 UNTIL_KEPT = "async () => Boolean(await caches.match('/offline', { cacheName: 'last-known' }))"
-
-
-@pytest.fixture
-def backend() -> str:
-    """What a browser keeps does not depend on the database."""
-    return "sqlite"
 
 
 @pytest.fixture

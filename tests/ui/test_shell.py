@@ -9,6 +9,7 @@ from printfarm.core.work import unit_of_work
 from printfarm.filament import service as filament
 from tests.floor.printing import signed_in
 from tests.support.cast import Person, open_shop_with
+from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 
 PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
 DESK = {"viewport": {"width": 1280, "height": 800}}

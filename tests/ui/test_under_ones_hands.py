@@ -79,3 +79,21 @@ def test_what_nobody_touched_follows_the_server(phone: Page, stage: Stage):
     phone.evaluate("document.querySelector('[name=grams]').setAttribute('value', '7')")
     push(phone, stage, "two")
     expect(phone.get_by_label("Grams")).to_have_value("5")
+
+
+def test_a_menu_that_comes_anew_while_one_opens_it_stays_open(phone: Page, stage: Stage):
+    connected(phone, stage)
+    still = phone.evaluate(
+        """async () => {
+          document.querySelector("main").insertAdjacentHTML("beforeend",
+            '<div><details class="menu" id="menu-1"><summary>More</summary><button type="button">Up</button></details></div>');
+          const menu = document.getElementById("menu-1");
+          menu.querySelector("summary").click();
+          menu.parentElement.innerHTML = menu.parentElement.innerHTML;
+          await new Promise((done) => setTimeout(done, 50));
+          return document.getElementById("menu-1").open;
+        }"""
+    )
+    assert still
+    phone.mouse.click(5, 5)
+    expect(phone.locator("#menu-1")).not_to_have_attribute("open", "")

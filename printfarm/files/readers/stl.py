@@ -1,6 +1,8 @@
 """Reads STL meshes, binary and text, in pieces: a file of any size costs the same memory. STL has no unit; it is mm."""
 
+import math
 import re
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ _FACET = re.compile(rb"\bfacet\s+normal\b", re.IGNORECASE)
 _SOLID = re.compile(rb"\s*solid\b([^\r\n]*)", re.IGNORECASE)
 _VERTEX = re.compile(rb"\bvertex[ \t]+([^\n]*)", re.IGNORECASE)
 _NOT_NUMBERS = re.compile(rb"[^-+.\deE \t\r\n]")
+_APPENDED_BYTES = 64 * 1024  # some programs write notes of their own behind the triangles
+_LOOKED_AT = 100
 _REMEMBERED = 3_000_000  # triangles, with 36 bytes each
 _DAMAGED = "This STL is damaged: not every triangle has three points of three numbers. Export it again."
 
@@ -46,7 +50,9 @@ def read(source: Source, deadline: Deadline) -> FileReading:
             f"This STL is larger than {deadline.limits.mesh_bytes // MIB} MB. Export it with less detail."
         )
 
-    triangles: Triangles = _binary_of(source.path) if binary else _Remembered(_text_of(source.path, deadline))
+    triangles: Triangles = (
+        _binary_of(source.path, _count(source.head)) if binary else _Remembered(_text_of(source.path, deadline))
+    )
     solid = None if binary else _SOLID.match(source.head)
     title = clean_text(solid[1].decode("utf-8", "replace"), 200) if solid else None
     item, _ = measured(triangles(), deadline, title)
@@ -54,7 +60,21 @@ def read(source: Source, deadline: Deadline) -> FileReading:
 
 
 def _is_binary(source: Source) -> bool:
-    return len(source.head) >= _HEADER_BYTES and source.size_bytes == _HEADER_BYTES + _FACET_BYTES * _count(source.head)
+    if len(source.head) < _HEADER_BYTES:
+        return False
+    appended_bytes = source.size_bytes - _HEADER_BYTES - _FACET_BYTES * _count(source.head)
+    if appended_bytes % _FACET_BYTES == 0:  # so many more would be triangles that nobody counted
+        return appended_bytes == 0
+    return 0 < appended_bytes <= _APPENDED_BYTES and _begins_with_facets(source.head)
+
+
+def _begins_with_facets(head: bytes) -> bool:
+    """Whether triangles follow the header: their normals have the length one, or none where nobody worked them out."""
+    normals = [
+        struct.unpack_from("<3f", head, at) for at in range(_HEADER_BYTES, len(head) - _FACET_BYTES + 1, _FACET_BYTES)
+    ][: min(_LOOKED_AT, _count(head))]
+    lengths = [math.hypot(*normal) for normal in normals]
+    return b"\x00" in head[:_HEADER_BYTES] and bool(lengths) and all(one == 0 or 0.9 < one < 1.1 for one in lengths)
 
 
 def _count(head: bytes) -> int:
@@ -82,21 +102,22 @@ class _Remembered:
         self._kept = kept if left >= 0 else None
 
 
-def _binary_of(path: Path) -> Triangles:
-    return lambda: _binary_triangles(path)
+def _binary_of(path: Path, count: int) -> Triangles:
+    return lambda: _binary_triangles(path, count)
 
 
 def _text_of(path: Path, deadline: Deadline) -> Triangles:
     return lambda: _text_triangles(path, deadline)
 
 
-def _binary_triangles(path: Path) -> Iterator[Corners]:
+def _binary_triangles(path: Path, count: int) -> Iterator[Corners]:
     import numpy as np
 
     facet = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
     with path.open("rb") as file:
         file.seek(_HEADER_BYTES)
-        while piece := file.read(_FACET_BYTES * CHUNK):
+        while count > 0 and (piece := file.read(_FACET_BYTES * min(CHUNK, count))):
+            count -= CHUNK
             yield np.frombuffer(piece[: len(piece) // _FACET_BYTES * _FACET_BYTES], dtype=facet)["corners"]
 
 

@@ -74,6 +74,13 @@ def answers(db: Session, plan: Plan, wanted: Sequence[WantedFilament]) -> list[S
     return [SlotAnswer(one.slot, _filament_id(db, shelf.decide(one), one)) for one in wanted]
 
 
+def chosen_id(db: Session, planned: PlannedFilament, wanted: WantedFilament) -> UUID:
+    """The shop's filament of these names, added when there is none."""
+    found = _filament_id(db, Decision("planned", Shelf(db, Plan()).by_name.get(_names(planned)), planned), wanted)
+    assert found is not None
+    return found
+
+
 def planned_of(filament: Filament) -> PlannedFilament:
     """A filament of the shop as a plan names it."""
     return PlannedFilament(

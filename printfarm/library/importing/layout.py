@@ -74,7 +74,8 @@ class _Placer:
         self.folders = by_folder(plan.models)
         self.files = {one.file.replace("\\", "/").strip("/"): one for one in plan.files}
         self.of_name = {one.name.casefold(): one for one in plan.models if one.name}
-        self.names: dict[str, set[str]] = {}
+        # Of each group the names that are taken, and with which number the search for another of that name goes on.
+        self.names: dict[str, dict[str, int]] = {}
         self.singles: dict[
             tuple[str, str], str
         ] = {}  # (folder, what the file is called) → group, where each file is a model
@@ -148,11 +149,15 @@ class _Placer:
 
     def _variant_name(self, group: str, path: str, said: FilePlan | None) -> str:
         """The file's name; with its ending or a number when the model has that name already."""
-        taken = self.names.setdefault(group, set())
+        taken = self.names.setdefault(group, {})
         plain = said.variant if said and said.variant else spoken(PurePosixPath(path).name)
-        tries = [plain, _with(plain, ending(path)), *(_with(plain, str(number)) for number in range(2, len(taken) + 3))]
-        name = next(one for one in tries if one.casefold() not in taken)
-        taken.add(name.casefold())
+        name, number = plain, taken.get(plain.casefold(), 2)
+        if name.casefold() in taken:
+            name = _with(plain, ending(path))
+        while name.casefold() in taken:
+            name, number = _with(plain, str(number)), number + 1
+        taken[plain.casefold()] = number
+        taken.setdefault(name.casefold(), 2)
         return name
 
 

@@ -3,13 +3,14 @@
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from printfarm.files.extraction import ReadingBroke, read_in_child, refuse_unprintable
+from printfarm.files.extraction import TICK_S, ReadingBroke, read_in_child, refuse_unprintable
 from printfarm.files.readers import UnreadableFile
 from printfarm.files.readers.results import Json
 from printfarm.files.receiving import SCRATCH, drafts_folder, limit_bytes
@@ -41,7 +42,7 @@ def look_into(
         copy = Path(scratch, "file")
         most = limit_bytes() if kind == "file" else image_work.LARGEST_BYTES
         try:
-            sha256 = copy_out(source, place, copy, most).sha256
+            sha256 = copy_out(source, place, copy, most, tick).sha256
             if is_known(sha256):
                 return Looked(sha256)
             if kind == "picture":
@@ -55,15 +56,19 @@ def look_into(
             return Looked("", problem=str(problem))
 
 
-def copy_out(source: Source, place: str, to: Path, most_bytes: int) -> Received:
-    """Copy one file to where only we read it. Raises UnreadableFile."""
+def copy_out(source: Source, place: str, to: Path, most_bytes: int, tick: Callable[[], None]) -> Received:
+    """Copy one file to where only we read it; `tick` is called now and then. Raises UnreadableFile."""
     sha256, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+    told_at = time.monotonic()
     with to.open("wb") as out:
         for chunk in chunks_of(source, place, most_bytes):
             sha256.update(chunk)
             md5.update(chunk)
             size += len(chunk)
             out.write(chunk)
+            if time.monotonic() - told_at > TICK_S:
+                told_at = time.monotonic()
+                tick()
         out.flush()
         os.fsync(out.fileno())
     if size == 0:

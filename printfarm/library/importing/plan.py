@@ -15,7 +15,7 @@ from printfarm.library.service import MOST_TAGS, tags_in
 from printfarm.library.service.tags import LONGEST_TAG
 
 LARGEST_BYTES = 2_000_000
-MOST = 20_000
+MOST, MOST_FILAMENTS = 20_000, 2000
 LATER: Literal["later"] = "later"
 
 
@@ -82,7 +82,7 @@ class PlannedFilament(_Part):
     colour_name: Line = Field(min_length=1)
     colour_hex: Line
     finish: Line = ""
-    density_g_cm3: Decimal | None = Field(default=None, gt=0, lt=30)
+    density_g_cm3: Decimal | None = Field(default=None, gt=0, le=30)
     cost_per_gram: Decimal | None = Field(default=None, ge=0, lt=1000)
     purchase_url: Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$", max_length=300)] = ""
 
@@ -105,7 +105,7 @@ class FilamentPlan(_Part):
 
     def fits(self, wanted: WantedFilament) -> bool:
         pairs = ((self.material, wanted.material), (self.colour, wanted.colour_hex), (self.vendor, wanted.vendor))
-        return all(mine is None or mine.casefold() == theirs.casefold() for mine, theirs in pairs)
+        return all(mine is None or mine.casefold() == _one_line(theirs).casefold() for mine, theirs in pairs)
 
     def is_same_wish(self, other: "FilamentPlan") -> bool:
         return (self.material, self.colour, self.vendor) == (other.material, other.colour, other.vendor)
@@ -117,7 +117,7 @@ class Plan(_Part):
     ignore: list[Path] = Field(default_factory=list, max_length=200)
     models: list[ModelPlan] = Field(default_factory=list, max_length=MOST)
     files: list[FilePlan] = Field(default_factory=list, max_length=MOST)
-    filaments: list[FilamentPlan] = Field(default_factory=list, max_length=2000)
+    filaments: list[FilamentPlan] = Field(default_factory=list, max_length=MOST_FILAMENTS)
 
     def ignores(self, path: str) -> bool:
         return any(fnmatch.fnmatch(path.casefold(), pattern.casefold()) for pattern in self.ignore)

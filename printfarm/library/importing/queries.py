@@ -11,10 +11,19 @@ from printfarm.core.paging import Paged, paginate
 from printfarm.filament.models import Filament
 from printfarm.library.guesses import WantedFilament
 from printfarm.library.importing import service
+from printfarm.library.importing.deciding import undecided
 from printfarm.library.importing.filaments import Decision, Shelf, planned_of, want_key
 from printfarm.library.importing.looking import wants_of
 from printfarm.library.importing.models import Import, ImportItem
-from printfarm.library.importing.plan import FilamentPlan, FilePlan, ModelPlan, Plan, plan_of
+from printfarm.library.importing.plan import (
+    MOST,
+    MOST_FILAMENTS,
+    FilamentPlan,
+    FilePlan,
+    ModelPlan,
+    Plan,
+    plan_of,
+)
 from printfarm.library.models import Model
 
 PAGE, BATCH, MOST_WISHES, OTHERS = 50, 200, 80, 300
@@ -150,7 +159,7 @@ def read_files(db: Session, import_id: UUID, *states: str) -> Iterator[ImportIte
             db.expunge(item)
 
 
-def wishes_of(db: Session, found: Import) -> list[Wish]:
+def wishes_of(db: Session, found: Import, most: int = MOST_WISHES) -> list[Wish]:
     """What the files ask for that are not taken in yet; the undecided first, then by grams."""
     seen: dict[tuple[str, str, str], tuple[WantedFilament, int, int]] = {}
     for item in read_files(db, found.id, "ready", "working"):
@@ -159,11 +168,21 @@ def wishes_of(db: Session, found: Import) -> list[Wish]:
             seen[want_key(wanted)] = (first, files + 1, mg + round((wanted.grams or 0) * 1000))
     shelf = Shelf(db, plan_of(found.plan))
     made = [Wish(wanted, "|".join(key), files, mg, shelf.decide(wanted)) for key, (wanted, files, mg) in seen.items()]
-    return sorted(made, key=lambda wish: (wish.decision.how != "later", -wish.mg, wish.key))[:MOST_WISHES]
+    return sorted(made, key=lambda wish: (wish.decision.how != "later", -wish.mg, wish.key))[:most]
+
+
+def open_wishes_of(db: Session, found: Import) -> list[Wish]:
+    """What the variants that came in ask for, and nobody has decided yet; by grams."""
+    shelf = Shelf(db, Plan())
+    made = [
+        Wish(one.wanted, "|".join(key), len(one.variants), one.mg, shelf.decide(one.wanted))
+        for key, one in undecided(db, found).items()
+    ]
+    return sorted(made, key=lambda wish: (-wish.mg, wish.key))[:MOST_WISHES]
 
 
 def written_plan(db: Session, found: Import) -> Plan:
-    """The plan as the import follows it: every model by its folder, every wish with its filament."""
+    """The plan as the import follows it: every model by its folder, every wish with its filament. As much as a plan holds."""
     said = plan_of(found.plan)
     models = db.scalars(
         select(ImportItem)
@@ -186,9 +205,12 @@ def written_plan(db: Session, found: Import) -> Plan:
         for item in read_files(db, found.id, "listed", "ready", "working")
     ]
     left = [one for one in said.files if one.skip]
-    wishes = [_planned(wish) for wish in wishes_of(db, found)]
+    wishes = [_planned(wish) for wish in wishes_of(db, found, MOST_FILAMENTS)]
     return Plan(
-        ignore=said.ignore, models=list(folders.values()), files=[*moved, *left], filaments=wishes or said.filaments
+        ignore=said.ignore,
+        models=list(folders.values())[:MOST],  # what is beyond goes its own way, as it would without a plan
+        files=[*left, *moved][:MOST],
+        filaments=wishes or said.filaments,
     )
 
 
@@ -210,7 +232,7 @@ def _planned(wish: Wish) -> FilamentPlan:
 def adds_to(db: Session, lines: Sequence[Line]) -> set[UUID]:
     """Of the models of some lines, those that the library has already."""
     models = [line.model for line in lines if line.model is not None and line.model.model_id is None]
-    names = {model.name.lower() for model in models}
-    same = select(func.lower(Model.name)).where(Model.archived_at.is_(None), func.lower(Model.name).in_(names))
-    known = set(db.scalars(same))
-    return {model.id for model in models if model.name.lower() in known}
+    names = [func.lower(name) for name in {model.name for model in models}]  # small letters as the database knows them
+    same = select(Model.name).where(Model.archived_at.is_(None), func.lower(Model.name).in_(names))
+    known = {name.casefold() for name in db.scalars(same)}
+    return {model.id for model in models if model.name.casefold() in known}

@@ -1,7 +1,7 @@
 """Take the zip of an import in, as it comes: to a draft, looked at, into the storage. No transaction is open meanwhile."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from printfarm.core.errors import DomainError
 from printfarm.core.ids import new_id
 from printfarm.core.storage import storage, storage_key
 from printfarm.core.work import read_only, unit_of_work
-from printfarm.files import quota, receiving
+from printfarm.files import orphans, quota, receiving
 from printfarm.files.names import plain_name
 from printfarm.files.receiving import BrokenOff, Refused
 from printfarm.library.importing import service
@@ -27,7 +27,9 @@ MOST_OPEN = 5
 def receive_zip(shop_id: UUID, user_id: UUID | None, name: str, chunks: Iterable[bytes], plan: Plan) -> UUID:
     """An import of what comes; a worker looks into it. Raises a DomainError with a sentence, and then nothing is kept."""
     receiving.sweep_drafts()
-    with read_only(shop_id) as db:
+    with unit_of_work(shop_id) as db:
+        quota.one_at_a_time(db)
+        orphans.promise(db, shop_id)
         _refuse_beyond(db, 1)
     import_id = new_id()
     draft = receiving.drafts_folder() / f"{import_id}.part"
@@ -42,6 +44,7 @@ def receive_zip(shop_id: UUID, user_id: UUID | None, name: str, chunks: Iterable
         draft.unlink(missing_ok=True)
     try:
         with unit_of_work(shop_id) as db:
+            quota.one_at_a_time(db)
             _refuse_beyond(db, size)
             service.begin_import(
                 db,
@@ -57,6 +60,11 @@ def receive_zip(shop_id: UUID, user_id: UUID | None, name: str, chunks: Iterable
         storage().delete(storage_key(shop_id, KIND, import_id))
         raise
     return import_id
+
+
+def zips_that_wait(db: Session, ids: Collection[UUID]) -> set[UUID]:
+    """Which of these imports still need their zip; the sweep of the storage asks."""
+    return set(db.scalars(select(Import.id).where(Import.id.in_(ids), Import.source == "zip", Import.state != "done")))
 
 
 def _refuse_beyond(db: Session, size_bytes: int) -> None:

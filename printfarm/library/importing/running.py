@@ -19,6 +19,7 @@ from printfarm.core.ids import new_id
 from printfarm.core.owed import settle
 from printfarm.core.storage import storage, storage_key
 from printfarm.core.work import read_only, unit_of_work
+from printfarm.files import drafts
 from printfarm.files import service as files
 from printfarm.files.quota import OverQuota
 from printfarm.library import queries
@@ -36,6 +37,7 @@ T = TypeVar("T")
 
 SLICE_S = 30.0
 BUSY_TRIES, BUSY_WAIT_S = 5, 2.0
+DISK_FULL = "The disk of the server is full. Free some space, then go on; what is in the library stays there."
 ZIP_GONE = "The zip is no longer here. Send it again; what is in the library already will be left out."
 
 
@@ -67,6 +69,10 @@ def run_import(
         runner.end(partial(service.fail, sentence=refusal.sentence))
     except (OverQuota, Unavailable) as refusal:
         runner.end(partial(service.stop_held, sentence=refusal.sentence))
+    except OSError as problem:
+        if not drafts.is_full(problem):
+            raise
+        runner.end(partial(service.stop_held, sentence=DISK_FULL))
     return True
 
 

@@ -87,6 +87,14 @@ def start(db: Session, import_id: UUID, *, goal: str | None = None, hurry: bool 
         return found
     if found.source == "folder":
         found.listed_at = None  # whatever came into it since
+    if found.state != "running":  # whatever stopped it was no fault of the item that it was at
+        begun = (
+            ImportItem.import_id == import_id,
+            ImportItem.state.in_(("listed", "working")),
+            ImportItem.attempts > 0,
+        )
+        quietly = {"synchronize_session": False}
+        db.execute(update(ImportItem).where(*begun).values(attempts=0), execution_options=quietly)
     found.goal, found.state, found.error = goal, "running", None
     _promise(db, found, hurry=hurry)
     return found

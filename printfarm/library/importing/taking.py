@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError
-from printfarm.core.owed import owe
+from printfarm.core.owed import owe, settle
 from printfarm.core.storage import storage, storage_key
 from printfarm.core.work import unit_of_work
 from printfarm.files import extraction, quota
@@ -65,7 +65,7 @@ class _Taking:
         image_id = uuid5(item.id, "image")
         draft = self._draft(image_id)
         try:
-            copy_out(self.source, item.place, draft, image_work.LARGEST_BYTES)
+            copy_out(self.source, item.place, draft, image_work.LARGEST_BYTES, self._tick)
             storage().put_file(storage_key(self.shop_id, "incoming", image_id), draft, move=True)
         except UnreadableFile as refusal:
             self._refuse(refusal.sentence)
@@ -95,7 +95,7 @@ class _Taking:
         """Its bytes into the storage; True when that ends it."""
         draft = self._draft(upload_id)
         try:
-            received = copy_out(self.source, item.place, draft, limit_bytes())
+            received = copy_out(self.source, item.place, draft, limit_bytes(), self._tick)
             if received.sha256 == item.sha256:
                 storage().put_file(storage_key(self.shop_id, "sliced", upload_id), draft, move=True)
         except UnreadableFile as refusal:
@@ -167,6 +167,7 @@ class _Taking:
             owe(db, files.FORGET, image_id)
             service.refuse(db, item, refusal.sentence)
             return
+        settle(db, files.FORGET, image_id)  # owed when an earlier try was refused; the id is the same
         item.state, item.image_id, item.model_id = "done", image_id, model_id
         service.progressed(db, item)
 
@@ -180,6 +181,10 @@ class _Taking:
             if item.upload_id is not None:
                 files.discard_upload(db, item.upload_id)
             service.refuse(db, item, sentence)
+
+    def _tick(self) -> None:
+        with unit_of_work(self.shop_id) as db:
+            service.hold(db, self.import_id, self.runner_id)
 
     def _draft(self, own_id: UUID) -> Path:
         """Named so that what a killed process leaves is swept."""

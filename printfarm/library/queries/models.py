@@ -106,8 +106,8 @@ def search_models(db: Session, text: str, *, limit: int = 8) -> list[Model]:
 
 
 def model_named(db: Session, name: str) -> Model | None:
-    """The model of exactly this name, whatever its case."""
-    wanted = select(Model).where(Model.archived_at.is_(None), func.lower(Model.name) == name.lower())
+    """The model of exactly this name, whatever its case as far as the database knows cases (SQLite: A to Z)."""
+    wanted = select(Model).where(Model.archived_at.is_(None), func.lower(Model.name) == func.lower(name))
     return db.scalar(wanted.order_by(Model.updated_at.desc()).limit(1))
 
 

@@ -3,7 +3,7 @@
 A picture is written anew by a worker before anybody sees it; until then its bytes lie in the storage as `incoming`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -48,6 +48,11 @@ def find_image(db: Session, image_id: UUID) -> ModelImage:
     if found is None:
         raise NotFound("This picture is not here. It may have been removed.")
     return found
+
+
+def images_that_wait(db: Session, ids: Collection[UUID]) -> set[UUID]:
+    """Which of these pictures a worker has still to write anew; the sweep of the storage asks."""
+    return set(db.scalars(select(ModelImage.id).where(ModelImage.id.in_(ids), ModelImage.state == "waiting")))
 
 
 def add_image(db: Session, model_id: UUID, image_id: UUID, name: str) -> ModelImage:

@@ -83,6 +83,8 @@ def retry_job(db: Session, job_id: UUID, *, user_id: UUID | None = None) -> Prin
     """Put a failed or cancelled job back where it stood in the queue. Its runs stay; the next start makes a new one."""
     lock_queue(db)
     job = lock_job(db, job_id)
+    if active_run_of(db, job.id) is not None:
+        raise DomainError("A printer is working on this job. Look at the job again when that has ended.")
     if not move_job_state(job, "queued"):
         return job
     job.place, job.ended_at = place_again(db, job), None
@@ -107,6 +109,22 @@ def put_back(db: Session, job: PrintJob, sentence: str, *, user_id: UUID | None 
         promise(db, "print job", job.id, needs_of(plate))
     note_event(db, job, "queued", sentence, user_id=user_id)
     emit(db, JobChanged(shop_id=job.shop_id, job_id=job.id))
+
+
+def promise_again(db: Session, variant_id: UUID) -> bool:
+    """The plates of a variant need something else now: what waits to print them is promised that. False when nothing waits."""
+    waiting = (
+        select(PrintJob)
+        .join(JobOption, JobOption.job_id == PrintJob.id)
+        .join(Plate, Plate.id == JobOption.plate_id)
+        .where(Plate.variant_id == variant_id, PrintJob.state == "queued")
+    )
+    jobs = list(db.scalars(waiting.order_by(PrintJob.id).with_for_update(of=PrintJob)))
+    for job in jobs:
+        plate = _plate_of(db, job.id)
+        if plate is not None:
+            promise(db, "print job", job.id, needs_of(plate))
+    return bool(jobs)
 
 
 def _plate_of(db: Session, job_id: UUID) -> Plate | None:

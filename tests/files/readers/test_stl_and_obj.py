@@ -19,6 +19,7 @@ def read_bytes(tmp_path: Path, content: bytes) -> FileReading:
 BOX = triangles(*box())
 KINDS = {
     "binary": ("stl", binary_stl(BOX)),
+    "binary with notes behind it": ("stl", binary_stl(BOX) + b"\0written by some program\xff" * 40 + b"!"),
     "text": ("stl", text_stl(BOX)),
     "text with CRLF": ("stl", text_stl(BOX, line_break="\r\n")),
     "text of an old Mac": ("stl", text_stl(BOX, line_break="\r")),
