@@ -65,7 +65,7 @@ def test_a_description_is_markdown(olga, bob, model) -> None:
     text = "## Care\n\n- **dry** it\n- [more](https://example.com)"
     olga.post(f"/library/models/{model.id}/edit", {**form_of(olga, model), "description": text})
     written = bob.get(f"/library/models/{model.id}").one(".written")
-    assert written.h4.get_text() == "Care"
+    assert written.h3.get_text() == "Care"
     assert written.strong.get_text() == "dry"
     assert written.a["rel"] == ["noopener", "noreferrer", "nofollow"]
 
