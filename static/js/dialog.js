@@ -57,8 +57,8 @@
     if (target.closest("[data-close]") || target.matches("dialog[open]")) target.closest("dialog").close();
   });
 
-  // A menu shuts once something of it is chosen, or one goes elsewhere (not when the list brought it anew). What is hidden cannot hold the focus: its summary does.
-  // A dialog gives the focus back to where it was, so what is behind it stays.
+  // A menu shuts once something of it is chosen, or one goes elsewhere (not when the list brought it anew).
+  // What is hidden cannot hold the focus: its summary does. A dialog gives the focus back to where it was, so what is behind it stays.
   function shutMenus(target, chosen) {
     if (document.querySelector("dialog[open]")) return;
     const within = target?.closest("details.menu");

@@ -9,14 +9,9 @@ import pytest
 from flask import Flask, Response, url_for
 
 from printfarm.application import ROOT
+from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 
 CSS = ROOT / "static" / "app.css"
-
-
-@pytest.fixture
-def backend() -> str:
-    """Nothing here asks the database more than who is signed in."""
-    return "sqlite"
 
 
 def address(app: Flask, name: str) -> str:

@@ -12,15 +12,10 @@ from PIL import Image
 from printfarm.application import ROOT
 from printfarm.core.icons import ICONS, draw_icon
 from printfarm.installable import pages_version
+from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 
 FAVICON = ROOT / "static" / "favicon.svg"
 GROUND, LETTERS = (11, 92, 107), (255, 253, 248)
-
-
-@pytest.fixture
-def backend() -> str:
-    """Nothing here asks the database."""
-    return "sqlite"
 
 
 def manifest(app: Flask) -> dict:

@@ -1,7 +1,6 @@
 """A real browser puts files into a real S3 of another origin: in one piece, in parts, and again after the network broke."""
 
 import os
-from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -9,20 +8,15 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
 from printfarm.files import sending
+from tests.floor.printing import signed_in
 from tests.support import s3
-from tests.support.cast import PASSWORD
-from tests.support.server import Served
+from tests.support.cast import Person
+from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 from tests.support.uploads import state_of
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(180)]
 
 PART = 5 * 1024 * 1024
-
-
-@pytest.fixture
-def backend() -> str:
-    """The files are the same on both databases."""
-    return "sqlite"
 
 
 @pytest.fixture
@@ -33,20 +27,11 @@ def bucket(settings_environ, tmp_path):
 
 
 @pytest.fixture
-def page(bucket, app: Flask, shop: SimpleNamespace, chromium: Browser, monkeypatch):
+def page(bucket, app: Flask, alice: Person, chromium: Browser, monkeypatch):
     monkeypatch.setattr(sending, "PIECE_BYTES", PART)
-    served = Served(app).start()
-    context = chromium.new_context(base_url=served.url, service_workers="block")
-    shown = context.new_page()
-    shown.goto("/sign-in")
-    shown.locator("main input[name=email]").fill("alice@example.com")
-    shown.locator("main input[name=password]").fill(PASSWORD)
-    shown.locator("main form button[type=submit]").click()
-    shown.wait_for_url("**/")
-    shown.goto("/files/")
-    yield shown
-    context.close()
-    served.stop()
+    with signed_in(chromium, app, alice, service_workers="block") as shown:
+        shown.goto("/files/")
+        yield shown
 
 
 def choose(page: Page, *named: tuple[str, bytes]) -> None:

@@ -2,39 +2,25 @@
 
 import os
 import re
-from types import SimpleNamespace
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
+from tests.floor.printing import signed_in
 from tests.library.importing import mesh_bytes, zipped
-from tests.support.cast import PASSWORD
-from tests.support.server import Served
+from tests.support.cast import Person
+from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 @pytest.fixture
-def backend() -> str:
-    """What a browser shows is the same on both databases."""
-    return "sqlite"
-
-
-@pytest.fixture
-def page(app: Flask, shop: SimpleNamespace, chromium: Browser):
-    served = Served(app).start()
-    context = chromium.new_context(base_url=served.url, service_workers="block", viewport={"width": 360, "height": 780})
-    shown = context.new_page()
-    shown.goto("/sign-in")
-    shown.locator("main input[name=email]").fill("alice@example.com")
-    shown.locator("main input[name=password]").fill(PASSWORD)
-    shown.locator("main form button[type=submit]").click()
-    shown.wait_for_url("**/")
-    shown.goto("/library/imports")
-    yield shown
-    context.close()
-    served.stop()
+def page(app: Flask, alice: Person, chromium: Browser):
+    window = {"service_workers": "block", "viewport": {"width": 360, "height": 780}}
+    with signed_in(chromium, app, alice, **window) as shown:
+        shown.goto("/library/imports")
+        yield shown
 
 
 def send(page: Page, content: bytes) -> None:

@@ -10,10 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from printfarm.core.storage import SCRATCH
 from printfarm.files.extraction import TICK_S, ReadingBroke, read_in_child, refuse_unprintable
 from printfarm.files.readers import UnreadableFile
 from printfarm.files.readers.results import Json
-from printfarm.files.receiving import SCRATCH, drafts_folder, limit_bytes
+from printfarm.files.receiving import drafts_folder, limit_bytes
 from printfarm.files.service import Received
 from printfarm.library import guesses, image_work
 from printfarm.library.guesses import WantedFilament

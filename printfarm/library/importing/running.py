@@ -23,7 +23,7 @@ from printfarm.files import drafts
 from printfarm.files import service as files
 from printfarm.files.quota import OverQuota
 from printfarm.library import queries
-from printfarm.library.importing import layout, service
+from printfarm.library.importing import layout, listing, service
 from printfarm.library.importing.looking import look_into
 from printfarm.library.importing.models import Import, ImportItem
 from printfarm.library.importing.plan import plan_of
@@ -132,12 +132,12 @@ class _Runner:
     def _list(self, held: Import, source: Source) -> None:
         laid = layout.lay_out(source.entries(), plan_of(held.plan))
         with unit_of_work(self.shop_id) as db:
-            models = service.note_models(db, service.hold(db, self.import_id, self.id), laid)
-        for at in range(0, len(laid.items), service.BATCH):
+            models = listing.note_models(db, service.hold(db, self.import_id, self.id), laid)
+        for at in range(0, len(laid.items), listing.BATCH):
             with unit_of_work(self.shop_id) as db:
-                service.note_items(db, service.hold(db, self.import_id, self.id), laid, at, models)
+                listing.note_items(db, service.hold(db, self.import_id, self.id), laid, at, models)
         with unit_of_work(self.shop_id) as db:
-            service.end_listing(db, service.hold(db, self.import_id, self.id), laid)
+            listing.end_listing(db, service.hold(db, self.import_id, self.id), laid)
 
     def _do(self, item: ImportItem, source: Source) -> None:
         if item.state == "listed":
