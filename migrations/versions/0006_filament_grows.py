@@ -54,13 +54,14 @@ def upgrade() -> None:
     _add_brands()
     _add_checks()
     _add_feeds()
+    _add_drying_rules()
     _widen_filaments()
     _widen_spools()
     op.add_column("printer_slots", sa.Column("reported_tag", sa.String(), nullable=True))
     op.add_column("printer_slots", sa.Column("reported_remain_percent", sa.Integer(), nullable=True))
     _change_ledger("kind", "cause", CAUSES, CAUSE_OF, [_discrepancy()], [])
     _index_ledger()
-    fence("brands", "stock_checks", "run_feeds")
+    fence("brands", "stock_checks", "run_feeds", "drying_rules")
     _name_brands()
 
 
@@ -78,6 +79,7 @@ def downgrade() -> None:
         batch.create_unique_constraint(op.f("uq_filaments_shop_id_" + "_".join(OLD_FACTS)), ["shop_id", *OLD_FACTS])
         for column in (*TEXTS["filaments"], *_filament_columns()):
             batch.drop_column(column if isinstance(column, str) else column.name)
+    op.drop_table("drying_rules")
     op.drop_table("run_feeds")
     op.drop_table("stock_checks")
     op.drop_table("brands")
@@ -117,6 +119,16 @@ def _add_checks() -> None:
         *_own("stock_checks"),
     )
     op.create_index(op.f("ix_stock_checks_shop_id_checked_at"), "stock_checks", ["shop_id", "checked_at"])
+
+
+def _add_drying_rules() -> None:
+    op.create_table(
+        "drying_rules",
+        sa.Column("material", sa.String(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=True),
+        *_own("drying_rules"),
+        sa.UniqueConstraint("shop_id", "material", name=op.f("uq_drying_rules_shop_id_material")),
+    )
 
 
 def _add_feeds() -> None:
@@ -242,7 +254,7 @@ def _spool_columns() -> list[sa.Column]:
     ]
 
 
-SPOOL_INDEXES = ("remaining_mg", "state", "location")
+SPOOL_INDEXES = ("remaining_mg", "state", "location", "purchased_on", "expires_on", "last_used_at", "created_at")
 
 
 def _widen_spools() -> None:

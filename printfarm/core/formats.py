@@ -82,12 +82,31 @@ def ago(moment: datetime | None) -> str:
     return f"{format_timedelta(gone, locale='en')} ago"
 
 
+def days(count: int | None) -> str:
+    """How old: 3 → "3 days", 400 → "13 months"."""
+    if count is None:
+        return NOTHING
+    for limit, per, word in ((60, 1, "day"), (730, 30.44, "month")):
+        if count < limit:
+            break
+    else:
+        per, word = 365.25, "year"
+    many = max(0, int(count / per))
+    return f"{many} {word}" if many == 1 else f"{many} {word}s"
+
+
 def money(minor: int | None, currency: str | None = None) -> str:
     """Minor units with the shop's currency: 1_250 → "€12.50"."""
     if minor is None:
         return NOTHING
     code = currency or str(getattr(getattr(g, "shop", None), "currency", "EUR"))
     return format_currency(Decimal(minor).scaleb(-get_currency_precision(code)), code, locale=_locale())
+
+
+def cash(value: Decimal | None) -> str:
+    """An exact sum in the shop's currency, rounded to its usual places: 12.5 → "€12.50"."""
+    code = str(getattr(getattr(g, "shop", None), "currency", "EUR"))
+    return NOTHING if value is None else format_currency(value, code, locale=_locale())
 
 
 def cost_per_gram(value: Decimal | None) -> str:
@@ -147,7 +166,9 @@ FILTERS = (
     in_minutes,
     minutes_left,
     ago,
+    days,
     money,
+    cash,
     cost_per_gram,
     amount,
     millimetres,

@@ -107,13 +107,19 @@ class Spool(ShopScoped, Base):
     __tablename__ = "spools"
     __table_args__ = shop_table(
         shop_reference("filament_id", "filaments"),
+        shop_reference("purchase_id", "purchases"),
         UniqueConstraint("shop_id", "code"),
         UniqueConstraint("shop_id", "number"),
         CheckConstraint(f"state IN {SPOOL_STATES}", name="state"),
         Index(None, "shop_id", "filament_id", "archived_at"),
+        Index(None, "shop_id", "purchase_id"),
         Index(None, "shop_id", "archived_at", "remaining_mg"),
         Index(None, "shop_id", "archived_at", "state"),
         Index(None, "shop_id", "archived_at", "location"),
+        Index(None, "shop_id", "archived_at", "purchased_on"),
+        Index(None, "shop_id", "archived_at", "expires_on"),
+        Index(None, "shop_id", "archived_at", "last_used_at"),
+        Index(None, "shop_id", "archived_at", "created_at"),
         # A tag is on one roll.
         Index(
             "uq_spools_tag",
@@ -145,6 +151,7 @@ class Spool(ShopScoped, Base):
     purchased_on: Mapped[date | None]
     expires_on: Mapped[date | None]
     expected_on: Mapped[date | None]  # when it should come, while it is on order
+    purchase_id: Mapped[UUID | None]  # what it was ordered with (models_shopping)
     opened_on: Mapped[date | None]
     dried_on: Mapped[date | None]
     first_used_at: Mapped[datetime | None]
@@ -225,6 +232,16 @@ class Promise(ShopScoped, Base):
     needed_mg: Mapped[int] = mapped_column(BigInteger)
     cause: Mapped[str]  # "print job"
     cause_id: Mapped[UUID]
+
+
+class DryingRule(ShopScoped, Base):
+    """After how many days in the air the shop wants rolls of a material dried again, where it does not go by the usual."""
+
+    __tablename__ = "drying_rules"
+    __table_args__ = shop_table(UniqueConstraint("shop_id", "material"))
+
+    material: Mapped[str]  # as materials.family writes it
+    days: Mapped[int | None]  # None: never
 
 
 class StockCheck(ShopScoped, Base):

@@ -72,6 +72,7 @@ def choose_from(db: Session, asked: Asked) -> Paged[Spool] | Paged[Printer]:
 
 def _new_spools() -> Select[Spool]:
     recent = select(Spool).where(Spool.archived_at.is_(None), Spool.created_at > utc_now() - JUST_ADDED)
+    recent = recent.where(Spool.state.not_in(filament.NOT_HERE))
     return recent.order_by(Spool.created_at.desc(), Spool.id.desc())
 
 

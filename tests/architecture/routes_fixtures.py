@@ -32,6 +32,7 @@ IDS = {
     "other_id": "variants",
     "plate_id": "plates",
     "printer_id": "printers",
+    "purchase_id": "purchases",
     "run_id": "print_runs",
     "session_id": "sessions",
     "shop_id": "shops",
@@ -134,6 +135,7 @@ ROUTES: dict[str, Ask] = {
     "filament.edit_brand": Ask(form=lambda _: {"name": "Acme & Sons"}),
     "filament.discard_spool": Ask(last=True),
     "filament.dry_spool": Ask(),
+    "filament.drying": Ask(form=lambda _: {"material": "PA", "days": "5"}),
     "filament.edit_filament": Ask(form=lambda _: {**FILAMENT_FORM, "colour_name": "Sea"}),
     "filament.edit_spool": Ask(form=lambda _: {"low_below": "100"}),
     "filament.empty_spool": Ask(last=True),
@@ -155,6 +157,10 @@ ROUTES: dict[str, Ask] = {
     "filament.restore_filament": Ask(),
     "filament.restore_spool": Ask(),
     "filament.similar_filaments": Ask(),
+    "filament.act_on_spools": Ask(form=lambda shop: {"deed": "dried", "spool": str(shop["spools"])}),
+    "filament.book_in_row": Ask(form=lambda _: {"what": "set", "grams": "400", "seen": "500000"}),
+    "filament.inventory_row": Ask(),
+    "filament.undo_in_row": Ask(form=lambda shop: {"entry_id": str(shop["stock_entries"])}, last=True),
     "filament.spool": Ask(),
     "filament.spools": Ask(),
     "filament.receive_spoolman": Ask(form=lambda _: {"file": (BytesIO(b"[]"), "spools.json")}),
@@ -255,6 +261,8 @@ ROUTES: dict[str, Ask] = {
     "queue.job": Ask(),
     "queue.move_job": Ask(form=lambda shop: {"after": str(shop["print_jobs"])}),
     "queue.pause_run": Ask(),
+    "queue.feed_run": Ask(form=lambda shop: {"slot": "1", "spool_id": str(shop["spools"])}),
+    "queue.put_roll": Ask(form=lambda shop: {"slot_id": str(shop["printer_slots"]), "spool_id": str(shop["spools"])}),
     "queue.repeat_job": Ask(),
     "queue.resume_run": Ask(),
     "queue.retry_job": Ask(),
@@ -263,6 +271,24 @@ ROUTES: dict[str, Ask] = {
     "queue.start_job": Ask(form=lambda shop: {"printer_id": str(shop["printers"])}),
     "queue.stop_run": Ask(last=True),
     "queue.weigh_run": Ask(form=lambda _: {"used-0-slot": "1", "used-0-grams": "1"}),
+}
+
+ROUTES |= {
+    "shopping.choose_wish": Ask(),
+    "shopping.download": Ask(),
+    "shopping.expect_order": Ask(form=lambda _: {"expected_on": "2031-05-01"}),
+    "shopping.order": Ask(
+        query=lambda shop: {"filament": str(shop["filaments"])},
+        form=lambda shop: {"filament": str(shop["filaments"]), f"{shop['filaments']}-rolls": "1"},
+    ),
+    "shopping.orders": Ask(),
+    "shopping.receive_order": Ask(form=lambda _: {"seen": "1", "rolls": "1", "weight": "750"}),
+    "shopping.receive_orders": Ask(form=lambda shop: {"purchase": str(shop["purchases"])}, last=True),
+    "shopping.remove_wish": Ask(),
+    "shopping.set_times": Ask(form=lambda _: {"times": "3"}),
+    "shopping.show": Ask(),
+    "shopping.take_back_order": Ask(last=True),
+    "shopping.wish": Ask(form=lambda _: {"rolls": "2"}),
 }
 
 # Open to strangers by intent. Each is tried by hand in the test that stands beside it.

@@ -11,6 +11,21 @@ from printfarm.filament.queries.filaments import (
     stock_of,
 )
 from printfarm.filament.queries.history import Step, history_of
+from printfarm.filament.queries.inventory import (
+    HIGH_DEMAND,
+    SORTS,
+    InventoryChoices,
+    InventoryFilter,
+    InventoryTotals,
+    inventory,
+    inventory_choices,
+    inventory_ids,
+    inventory_totals,
+    is_wanted,
+    last_line_of,
+    spools_by_id,
+    value_of,
+)
 from printfarm.filament.queries.ledger import (
     LEDGER_COLUMNS,
     Discrepancies,
@@ -27,7 +42,10 @@ from printfarm.filament.queries.ledger import (
     unassigned_entries,
 )
 from printfarm.filament.queries.matches import FilamentMatch, match_filaments, similar_filaments
+from printfarm.filament.queries.orders import OpenOrder, OrdersTotal, open_order, open_orders, orders_total
+from printfarm.filament.queries.shopping import MOST_ON_PAPER, Item, ShoppingList, items_of, shopping_list
 from printfarm.filament.queries.spools import (
+    NOT_HERE,
     StockTotals,
     list_spools,
     rolls_beside,
@@ -37,15 +55,26 @@ from printfarm.filament.queries.spools import (
 from printfarm.filament.service.checking import Drift, drifted_spools, find_drift, latest_check, still_drifted
 
 __all__ = [
+    "HIGH_DEMAND",
     "LEDGER_COLUMNS",
+    "NOT_HERE",
+    "MOST_ON_PAPER",
     "ORDERS",
+    "SORTS",
     "BrandLine",
     "Discrepancies",
     "Drift",
     "FilamentMatch",
     "FilamentStock",
+    "Item",
+    "InventoryChoices",
+    "InventoryFilter",
+    "InventoryTotals",
     "LedgerFilter",
     "LedgerLine",
+    "OpenOrder",
+    "OrdersTotal",
+    "ShoppingList",
     "Step",
     "StockTotals",
     "brand_line",
@@ -57,6 +86,13 @@ __all__ = [
     "find_drift",
     "had_of",
     "history_of",
+    "items_of",
+    "inventory",
+    "inventory_choices",
+    "inventory_ids",
+    "inventory_totals",
+    "is_wanted",
+    "last_line_of",
     "latest_check",
     "ledger_of",
     "ledger_part",
@@ -67,14 +103,20 @@ __all__ = [
     "match_filaments",
     "materials_in_use",
     "names_for",
+    "open_order",
+    "open_orders",
+    "orders_total",
     "people",
     "promised_by_filament",
     "rolls_beside",
+    "shopping_list",
     "similar_filaments",
+    "spools_by_id",
     "spools_of",
     "still_drifted",
     "stock_by_filament",
     "stock_of",
     "stock_totals",
     "unassigned_entries",
+    "value_of",
 ]

@@ -24,12 +24,16 @@ class StockTotals:
     low: int
 
 
-def list_spools(
-    db: Session, *, text: str = "", material: str = "", low: bool = False, archived: bool = False, page: int = 1
-) -> Paged[Spool]:
-    """Spools, filtered and paged; the emptiest of a filament first."""
+# What nobody loads or labels: it has not come yet, or is no more.
+NOT_HERE = ("on order", "empty", "discarded")
+
+
+def list_spools(db: Session, *, text: str = "", material: str = "", low: bool = False, page: int = 1) -> Paged[Spool]:
+    """The rolls to choose from (for a slot, for labels), filtered and paged; the emptiest of a filament first. What is on
+    order, empty or discarded is not offered.
+    """
     wanted = select(Spool).join(Filament, Spool.filament_id == Filament.id)
-    wanted = wanted.where(Spool.archived_at.is_not(None) if archived else Spool.archived_at.is_(None))
+    wanted = wanted.where(Spool.archived_at.is_(None), Spool.state.not_in(NOT_HERE))
     if material:
         wanted = wanted.where(Filament.material == material)
     if low:

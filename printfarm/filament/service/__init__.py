@@ -13,6 +13,7 @@ from printfarm.filament.service.brands import (
     merge_brands,
     remove_brand,
 )
+from printfarm.filament.service.bulk import DEEDS, MOST_AT_ONCE, Done, Told, act_on
 from printfarm.filament.service.checking import find_drift, keep_check, repair_stock
 from printfarm.filament.service.filaments import (
     AlreadyHere,
@@ -28,6 +29,22 @@ from printfarm.filament.service.filaments import (
 )
 from printfarm.filament.service.machines import book_reported, report_use, reported_mg
 from printfarm.filament.service.promises import forget_promises, promise
+from printfarm.filament.service.shopping import (
+    MOST_TIMES,
+    NOTHING_TO_COME,
+    Arrival,
+    OrderedMeanwhile,
+    OrderLine,
+    expect_on,
+    find_purchase,
+    forget_wish,
+    order_rolls,
+    receive_purchase,
+    receive_purchases,
+    set_shopping_times,
+    take_back_order,
+    wish_for,
+)
 from printfarm.filament.service.spools import (
     SpoolFacts,
     add_spool,
@@ -52,9 +69,11 @@ from printfarm.filament.service.undoing import undo_entry
 from printfarm.filament.service.usage import Part, book_run, rebook_run, resolve_unassigned
 from printfarm.filament.service.weighing import (
     WEIGHINGS,
+    ChangedMeanwhile,
     NoTare,
     add_weight,
     read_scale,
+    refuse_stale,
     set_weight,
     take_weight,
     tare_of,
@@ -62,15 +81,25 @@ from printfarm.filament.service.weighing import (
 from printfarm.filament.service.winding import merge_spools, split_spool
 
 __all__ = [
+    "MOST_AT_ONCE",
+    "MOST_TIMES",
+    "NOTHING_TO_COME",
     "WEIGHINGS",
     "AlreadyHere",
+    "Arrival",
     "BelowZero",
     "BrandFacts",
     "BrandTaken",
+    "ChangedMeanwhile",
+    "Done",
     "FilamentFacts",
     "NoTare",
+    "OrderLine",
+    "OrderedMeanwhile",
     "Part",
     "SpoolFacts",
+    "Told",
+    "act_on",
     "add_brand",
     "add_filament",
     "add_spool",
@@ -88,12 +117,15 @@ __all__ = [
     "edit_spool",
     "empty_spool",
     "empty_spool_mg",
+    "expect_on",
     "find_brand",
     "find_drift",
     "find_filament",
     "find_or_add_filament",
+    "find_purchase",
     "find_spool",
     "forget_promises",
+    "forget_wish",
     "keep_check",
     "mark_loaded",
     "mark_unloaded",
@@ -102,11 +134,15 @@ __all__ = [
     "name_of",
     "note_dried",
     "open_spool",
+    "order_rolls",
     "order_spool",
     "promise",
     "read_scale",
     "rebook_run",
+    "refuse_stale",
     "receive_ordered",
+    "receive_purchase",
+    "receive_purchases",
     "receive_spools",
     "remove_brand",
     "repair_stock",
@@ -115,12 +151,15 @@ __all__ = [
     "resolve_unassigned",
     "restore_filament",
     "restore_spool",
+    "set_shopping_times",
     "set_weight",
     "split_spool",
     "spools_of_tags",
     "take_weight",
+    "take_back_order",
     "tare_of",
     "today_of",
     "unbind_tag",
     "undo_entry",
+    "wish_for",
 ]

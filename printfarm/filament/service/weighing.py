@@ -26,6 +26,22 @@ class NoTare(DomainError):
     """The weight of the empty spool is missing, or cannot be right."""
 
 
+class ChangedMeanwhile(DomainError):
+    """A roll holds other than the person saw who books."""
+
+
+def refuse_stale(db: Session, spool_id: UUID, seen_mg: int) -> None:
+    """For a weight that is typed into a list: refuse it when the roll holds other than the list showed. Raises
+    ChangedMeanwhile.
+    """
+    spool = lock_spool(db, spool_id)
+    if spool.remaining_mg != seen_mg:
+        raise ChangedMeanwhile(
+            f"Somebody else, or a print, changed this roll meanwhile: it held {in_grams(seen_mg)} when you began and holds"
+            f" {in_grams(spool.remaining_mg)} now. Nothing was booked. Look at the number, then book again."
+        )
+
+
 def set_weight(
     db: Session,
     spool_id: UUID,

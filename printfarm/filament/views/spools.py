@@ -1,6 +1,5 @@
 """Spools: the rolls on the shelf and in the printers."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import request, url_for
@@ -8,17 +7,11 @@ from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_view
 from printfarm.core.web import ViewAnswer, done, page
-from printfarm.filament import queries, service
+from printfarm.filament import service
 from printfarm.filament.forms import NewSpoolForm, ReceiveForm, SpoolFactsForm
-from printfarm.filament.from_above import labels_page, loaded_in
-from printfarm.filament.views.blueprint import bp, form_again, me, page_number
+from printfarm.filament.from_above import labels_page
+from printfarm.filament.views.blueprint import bp, form_again, me
 from printfarm.filament.views.spool_page import spool_again, spool_context
-
-
-@bp.get("/spools")
-@shop_view(role="viewer")
-def spools(db: Session) -> ViewAnswer:
-    return page("filament/spools.html", "spool_list", **_spools(db))
 
 
 @bp.route("/filaments/<uuid:filament_id>/spools/new", methods=["GET", "POST"])
@@ -88,20 +81,3 @@ def restore_spool(db: Session, spool_id: UUID) -> ViewAnswer:
     service.restore_spool(db, spool_id, user_id=me())
     return spool_again(spool_id, "It is back.")
 
-
-def _spools(db: Session) -> dict[str, Any]:
-    asked: dict[str, Any] = {
-        "text": request.args.get("q", "").strip(),
-        "material": request.args.get("material", ""),
-        "low": "low" in request.args,
-        "archived": "archived" in request.args,
-    }
-    found = queries.list_spools(db, page=page_number(), **asked)
-    return {
-        "found": found,
-        "loaded": loaded_in(db, [spool.id for spool in found.items]),
-        "asked": asked,
-        "materials": queries.materials_in_use(db),
-        "totals": queries.stock_totals(db),
-        "unassigned": queries.count_unassigned(db),
-    }

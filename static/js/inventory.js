@@ -1,0 +1,23 @@
+// The inventory: tick all, count what is ticked, and let a list that refetches itself wait while somebody is at work in it.
+(() => {
+  const ticks = () => [...document.querySelectorAll("#spool-list [name=spool]")];
+  const show = () => {
+    const all = ticks(), chosen = all.filter((one) => one.checked).length;
+    const text = document.querySelector("[data-ticked]"), every = document.querySelector("[data-tick-all]");
+    if (!text) return;
+    text.textContent = chosen ? `${chosen} ticked` : `All ${all.length} shown`;
+    every.checked = chosen > 0 && chosen === all.length;
+    every.indeterminate = chosen > 0 && chosen < all.length;
+  };
+  document.addEventListener("change", ({ target }) => {
+    if (target.matches("[data-tick-all]")) for (const one of ticks()) one.checked = target.checked;
+    if (target.matches("[data-tick-all], [name=spool]")) show();
+  });
+  document.body.addEventListener("htmx:afterSettle", show);
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    const list = event.target;
+    if (list.id !== "spool-list" || !list.querySelector("[data-hold], [name=spool]:checked")) return;
+    event.preventDefault();
+    list.querySelector("[data-stale]").hidden = false;
+  });
+})();
