@@ -8,8 +8,10 @@ def install(app: Flask) -> None:
     templates in `app.extensions["printfarm.spool_actions"]` and `["printfarm.spools_actions"]`.
     """
     from printfarm.filament import live, spoolman, views  # noqa: F401  # screens register by being imported
+    from printfarm.filament.queries.care import care_of
 
     spoolman.install(app)
     app.register_blueprint(views.bp)
+    app.jinja_env.globals["care_of"] = care_of  # wherever a roll is shown
     for place in ("spool", "spools"):
         app.jinja_env.globals[f"{place}_actions"] = app.extensions.setdefault(f"printfarm.{place}_actions", [])

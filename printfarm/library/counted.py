@@ -3,7 +3,7 @@
 The count and the person who answers the upload may come in any order; both ways end here, and leave the same rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.events import emit
-from printfarm.files.readers.results import Json
+from printfarm.files.models import FileScan
+from printfarm.files.readers.results import Json, LayerUse
 from printfarm.files.readers.scan_result import CODES, share_after, uses_from_json
 from printfarm.files.scans import find_scan
 from printfarm.library.events import VariantChanged
@@ -49,6 +50,20 @@ def used_shares(db: Session, plate: Plate, layers: int) -> dict[int, float] | No
     if not uses:
         return None
     return {slot: share_after(uses, layers, slot) or 0.0 for slot in uses[-1].share_of_slot}
+
+
+def uses_of_plates(db: Session, plates: Sequence[Plate]) -> dict[UUID, tuple[LayerUse, ...]]:
+    """How the use of each plate grows from layer to layer, for those whose moves are counted: one statement."""
+    if not plates:
+        return {}
+    wanted = (
+        select(Plate.id, Plate.number, FileScan.result)
+        .join(Variant, Variant.id == Plate.variant_id)
+        .join(FileScan, FileScan.file_id == Variant.file_id)
+        .where(Plate.id.in_([plate.id for plate in plates]))
+    )
+    counted = {row.id: _of_plate(row.result or {}, row.number) for row in db.execute(wanted)}
+    return {plate_id: uses_from_json(found["use_by_layer"]) for plate_id, found in counted.items() if found}
 
 
 def split_mg(total_mg: int | None, split: Mapping[str, float] | None) -> tuple[int | None, int | None, int | None]:

@@ -1,14 +1,16 @@
 """Which printer can print a plate, and why not: pure rules over facts, so that the page, the sweep and the start agree."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
 from printfarm.filament.colours import distance
+from printfarm.files.readers.results import LayerUse
 from printfarm.fleet.queries import PrinterFacts, SlotFacts
 from printfarm.library.models import FilamentRequirement, Plate
+from printfarm.queue.ending import Draw, RollEnd, end_of_roll
 
 # States in which a printer takes a new job (hub.protocol.PrinterState).
 READY_STATES = frozenset({"idle", "finished", "cancelled", "failed"})
@@ -26,14 +28,44 @@ class SlotChoice:
 
 
 @dataclass(frozen=True)
+class Shortage:
+    """A place whose roll ends before the print does. `needs`: milligrams by the plate's slots that it serves."""
+
+    place: SlotFacts
+    filament_id: UUID | None
+    has_mg: int
+    needs: Mapping[int, int]
+    end: RollEnd
+
+    @property
+    def needed_mg(self) -> int:
+        return sum(self.needs.values())
+
+    @property
+    def sentence(self) -> str:
+        weights = f"{self.place.label} has {self.has_mg / 1000:.0f} g, it needs {self.needed_mg / 1000:.0f} g"
+        return f"{weights}: it runs out {self.end.words}"
+
+
+@dataclass(frozen=True)
 class PrinterVerdict:
-    """One printer and one plate. `never` would not change by waiting; `not_now` may; `short` is what spools lack."""
+    """One printer and one plate. `never` would not change by waiting; `not_now` may; `shortages` is what spools lack."""
 
     printer: PrinterFacts
     never: list[str] = field(default_factory=list)
     not_now: list[str] = field(default_factory=list)
-    short: list[str] = field(default_factory=list)
+    shortages: list[Shortage] = field(default_factory=list)
     choices: list[SlotChoice] = field(default_factory=list)
+
+    @property
+    def short(self) -> list[str]:
+        return [one.sentence for one in self.shortages]
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know of the rolls that it would print from; it does not hinder a start."""
+        places = {choice.printer_slot.id: choice.printer_slot for choice in self.choices}
+        return [f"{place.label}: {place.care}" for place in places.values() if place.care]
 
     @property
     def fits(self) -> bool:
@@ -49,15 +81,22 @@ class PrinterVerdict:
 
 
 def judge(
-    plate: Plate, printer: PrinterFacts, *, busy: bool, names: Mapping[UUID, str] | None = None
+    plate: Plate,
+    printer: PrinterFacts,
+    *,
+    busy: bool,
+    names: Mapping[UUID, str] | None = None,
+    uses: Sequence[LayerUse] = (),
 ) -> PrinterVerdict:
-    """Whether a printer can print a plate now. `busy`: a run of ours is active on it; `names`: what filaments are called."""
-    choices, missing, short = _choose_slots(plate.requirements, printer, names or {})
+    """Whether a printer can print a plate now. `busy`: a run of ours is active on it; `names`: what filaments are called;
+    `uses`: what each layer takes, where it was counted.
+    """
+    choices, missing, taken = _choose_slots(plate.requirements, printer, names or {})
     return PrinterVerdict(
         printer,
         never=_mismatches(plate, printer),
         not_now=[*_obstacles(printer, busy=busy), *missing],
-        short=short,
+        shortages=_shortages(choices, taken, plate.layers, uses),
         choices=choices,
     )
 
@@ -107,7 +146,7 @@ def _unreachable(printer: PrinterFacts) -> str | None:
 
 def _choose_slots(
     requirements: list[FilamentRequirement], printer: PrinterFacts, names: Mapping[UUID, str]
-) -> tuple[list[SlotChoice], list[str], list[str]]:
+) -> tuple[list[SlotChoice], list[str], dict[UUID, int]]:
     choices: list[SlotChoice] = []
     missing, taken = [], defaultdict[UUID, int](int)  # a place may serve two slots of the plate; it pays for both
     for need in requirements:
@@ -126,17 +165,24 @@ def _choose_slots(
         missing.append("one filament is in the AMS and another on the external holder")
     if len({choice.printer_slot.id for choice in choices if choice.printer_slot.is_external}) > 1:
         missing.append("two filaments would come from external holders")
-    return choices, missing, _short(choices, taken)
+    return choices, missing, taken
 
 
-def _short(choices: list[SlotChoice], taken: dict[UUID, int]) -> list[str]:
+def _shortages(
+    choices: list[SlotChoice], taken: Mapping[UUID, int], layers: int | None, uses: Sequence[LayerUse]
+) -> list[Shortage]:
     """What the rolls lack, once per place."""
-    places = {choice.printer_slot.id: choice.printer_slot for choice in choices}
-    return [
-        f"{place.label} has {place.remaining_mg / 1000:.0f} g, it needs {taken[place.id] / 1000:.0f} g"
-        for place in places.values()
-        if place.remaining_mg is not None and place.remaining_mg < taken[place.id]
-    ]
+    places = {choice.printer_slot.id: choice for choice in choices}
+    found = []
+    for place_id, choice in places.items():
+        place, has_mg = choice.printer_slot, choice.printer_slot.remaining_mg
+        if has_mg is None or has_mg >= taken[place_id]:
+            continue
+        needs = {one.slot: one.needed_mg or 0 for one in choices if one.printer_slot.id == place_id}
+        end = end_of_roll(has_mg, [Draw(slot, mg) for slot, mg in needs.items()], layers, uses)
+        if end is not None:
+            found.append(Shortage(place, choice.filament_id, has_mg, needs, end))
+    return found
 
 
 def _place_for(

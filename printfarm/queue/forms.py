@@ -48,6 +48,22 @@ class MoveForm(FlaskForm):  # type: ignore[misc]
 class StartForm(FlaskForm):  # type: ignore[misc]
     printer_id = StringField("Printer", validators=[InputRequired("Choose a printer."), is_id])
     accept_short = BooleanField("Start although a spool seems to hold too little")
+    then_spool_id = StringField(validators=[Optional(), is_id])  # the roll that is fed when it has run out
+
+
+class RollForm(FlaskForm):  # type: ignore[misc]
+    """Which roll is put into which place of a printer, for a job that waits."""
+
+    slot_id = StringField(validators=[InputRequired(), is_id])
+    spool_id = StringField(validators=[InputRequired("Choose a spool."), is_id])
+
+
+class FeedForm(FlaskForm):  # type: ignore[misc]
+    """Which roll feeds a slot of the plate from here on, or since a layer."""
+
+    slot = IntegerField(validators=[InputRequired()])
+    spool_id = StringField(validators=[InputRequired("Choose a spool."), is_id])
+    layer = CountField("Since layer", validators=[Optional(), NumberRange(0, 100_000, "Say a layer of this print.")])
 
 
 class SlotGrams(PlainForm):  # type: ignore[misc]

@@ -11,8 +11,8 @@ from printfarm.fleet.queries import printer_facts
 from printfarm.library.from_above import PrinterFit, Prints
 from printfarm.library.models import Plate
 from printfarm.queue import queries
-from printfarm.queue.fitting import judge
 from printfarm.queue.service.feasibility import busy_printers
+from printfarm.queue.service.judging import judge_plates
 
 
 def made_so_far(db: Session, plate_ids: list[UUID]) -> dict[UUID, tuple[str, str]]:
@@ -44,8 +44,7 @@ def printers_for(db: Session, plates: Sequence[Plate]) -> dict[UUID, list[Printe
     """Every printer in use, for each plate: those that fit first, in the shop's order."""
     printers, busy = printer_facts(db), busy_printers(db)
     found: dict[UUID, list[PrinterFit]] = {}
-    for plate in plates:
-        verdicts = [judge(plate, printer, busy=printer.id in busy) for printer in printers]
+    for plate_id, verdicts in judge_plates(db, plates, printers, busy).items():
         fits = [
             PrinterFit(
                 name=one.printer.name,
@@ -56,5 +55,5 @@ def printers_for(db: Session, plates: Sequence[Plate]) -> dict[UUID, list[Printe
             )
             for one in verdicts
         ]
-        found[plate.id] = sorted(fits, key=lambda one: (not one.fits, not one.ready))
+        found[plate_id] = sorted(fits, key=lambda one: (not one.fits, not one.ready))
     return found

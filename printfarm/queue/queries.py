@@ -23,6 +23,7 @@ from printfarm.queue.models import (
     PrintJob,
     PrintRun,
 )
+from printfarm.queue.running_out import RunningOut, running_out
 from printfarm.queue.service.settling import is_out_of_touch
 
 AT_WORK = ("processing", "uploaded", "printing", "paused")
@@ -54,6 +55,7 @@ class JobCard:
     is_first: bool = False
     why: str = ""  # of a job that ended badly: what was said last
     printed_on: str = ""  # of an ended job: the printer of its latest run
+    running_out: list[RunningOut] = field(default_factory=list)  # rolls that end before its print does
 
     @property
     def feasibility(self) -> dict[str, Any]:
@@ -132,7 +134,7 @@ def get_queue(db: Session, page: int = 1, size: int = WAITING_SHOWN) -> QueuePag
     pages = max(1, -(-total // size))
     number = min(max(1, page), pages)
     waiting = _waiting_window(db, number, size)
-    cards = _cards(db, [*at_work, *(card.job for card in waiting)])
+    cards = _with_ends(db, _cards(db, [*at_work, *(card.job for card in waiting)]))
     ordered = [
         replace(cards[one.job.id], before=one.before, behind=one.behind, is_first=one.is_first) for one in waiting
     ]
@@ -166,9 +168,18 @@ def _waiting_window(db: Session, number: int, size: int) -> list[_Placed]:
 
 
 def get_card(db: Session, job_id: UUID) -> JobCard | None:
-    """One job as lists show it, for a push; None when it is gone."""
+    """One job as lists show it, for a push (so without the rolls that run out); None when it is gone."""
     job = db.scalar(_with_plates(select(PrintJob).where(PrintJob.id == job_id)))
     return _cards(db, [job])[job.id] if job is not None else None
+
+
+def _with_ends(db: Session, cards: dict[UUID, JobCard]) -> dict[UUID, JobCard]:
+    """The same with the rolls that run out."""
+    found = running_out(db, [card.run for card in cards.values() if card.run is not None])
+    return {
+        job_id: replace(card, running_out=found[card.run.id]) if card.run and card.run.id in found else card
+        for job_id, card in cards.items()
+    }
 
 
 def get_history(db: Session, page: int = 1) -> Paged[JobCard]:
@@ -185,6 +196,7 @@ def get_job(db: Session, job_id: UUID, page: int = 1) -> JobPage:
     card = get_card(db, job_id)
     if card is None:
         raise NotFound("This job is not here. It may have been removed.")
+    card = _with_ends(db, {job_id: card})[job_id]
     runs = list(
         db.scalars(
             select(PrintRun)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session
 from printfarm.accounts.access import shop_view
 from printfarm.core.errors import DomainError
 from printfarm.core.web import Deferred, ViewAnswer, done, is_fragment, page, refused, render_block
+from printfarm.fleet.service import assign_spool
+from printfarm.fleet.service.slots import find_slot
 from printfarm.queue import queries, service
-from printfarm.queue.forms import AddForm, MoveForm, SettleForm, StartForm, WeighForm
+from printfarm.queue.forms import AddForm, FeedForm, MoveForm, RollForm, SettleForm, StartForm, WeighForm
 from printfarm.queue.models import PrintRun
 from printfarm.queue.service.jobs import MOST_AT_ONCE
+from printfarm.queue.ways import rolls_for_print, warn_of, ways_out
 
 bp = Blueprint("queue", __name__, url_prefix="/queue")
 
@@ -48,7 +51,8 @@ def add_jobs(db: Session) -> ViewAnswer:
         db, UUID(form.plate_id.data), quantity=form.quantity.data, note=form.note.data or "", user_id=_me()
     )
     what = "Added to the queue." if len(added) == 1 else f"{len(added)} jobs added to the queue."
-    return done(url_for("queue.show"), message=what)
+    warning = warn_of(db, queries.get_plate(db, UUID(form.plate_id.data)))
+    return done(url_for("queue.show"), message=f"{what} Careful: on {warning}" if warning else what)
 
 
 @bp.post("/jobs/<uuid:job_id>/move")
@@ -63,8 +67,38 @@ def move_job(db: Session, job_id: UUID) -> ViewAnswer:
 @shop_view(role="operator")
 def start_job(db: Session, job_id: UUID) -> ViewAnswer:
     form = _valid(StartForm())
-    run = service.start_job(db, job_id, UUID(form.printer_id.data), user_id=_me(), accept_short=form.accept_short.data)
+    run = service.start_job(
+        db,
+        job_id,
+        UUID(form.printer_id.data),
+        user_id=_me(),
+        accept_short=form.accept_short.data,
+        then_spool_id=UUID(form.then_spool_id.data) if form.then_spool_id.data else None,
+    )
     return _after(run.job_id, f"Sent to {run.printer.name}.")
+
+
+@bp.post("/jobs/<uuid:job_id>/roll")
+@shop_view(role="operator")
+def put_roll(db: Session, job_id: UUID) -> ViewAnswer:
+    """A roll with enough on it goes into the place that this job would print from."""
+    form = _valid(RollForm())
+    service.find_job(db, job_id)
+    slot_id = UUID(form.slot_id.data)
+    service.refuse_while_fed(db, find_slot(db, slot_id))
+    assigned = assign_spool(db, slot_id, UUID(form.spool_id.data))
+    spool = assigned.slot.spool
+    assert spool is not None
+    return _after(job_id, f"Spool {spool.code} is in {assigned.slot.label}.")
+
+
+@bp.post("/runs/<uuid:run_id>/feed")
+@shop_view(role="operator")
+def feed_run(db: Session, run_id: UUID) -> ViewAnswer:
+    """Another roll was put in while it prints."""
+    form = _valid(FeedForm())
+    run = service.feed_from(db, run_id, form.slot.data, UUID(form.spool_id.data), layer=form.layer.data)
+    return _after(run.job_id, "Noted. What each roll gave is booked when the print ends.")
 
 
 @bp.post("/jobs/<uuid:job_id>/cancel")
@@ -166,7 +200,13 @@ def _job_page(db: Session, job_id: UUID, run_id: UUID | None = None, form: Weigh
 def _job(db: Session, job_id: UUID) -> dict[str, Any]:
     found = queries.get_job(db, job_id, _page())
     made = queries.made_of_plates(db, [found.card.plate.id])
-    return {"job_page": found, "made": made.get(found.card.plate.id, 0)}
+    return {
+        "job_page": found,
+        "made": made.get(found.card.plate.id, 0),
+        "ways": ways_out(db, found.card.job),
+        "rolls": rolls_for_print(db, found.card.running_out),
+        "can_shop": "shopping.wish" in current_app.view_functions,
+    }
 
 
 def _add_again(db: Session, form: AddForm) -> ResponseReturnValue:

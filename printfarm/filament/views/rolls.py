@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from flask import url_for
+from flask import request, url_for
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_view
 from printfarm.core.units import mg_from_grams
-from printfarm.core.web import ViewAnswer, done
+from printfarm.core.web import ViewAnswer, done, safe_next
 from printfarm.filament import queries, service
 from printfarm.filament.forms import MergeForm, SplitForm
 from printfarm.filament.views.blueprint import bp, form_again, me
@@ -24,7 +24,10 @@ def open_spool(db: Session, spool_id: UUID) -> ViewAnswer:
 @bp.post("/spools/<uuid:spool_id>/dried")
 @shop_view(role="operator")
 def dry_spool(db: Session, spool_id: UUID) -> ViewAnswer:
-    service.note_dried(db, spool_id)
+    spool = service.note_dried(db, spool_id)
+    back = safe_next(request.form.get("next"), "")
+    if back:  # to the page on which the roll was said to be damp
+        return done(back, message=f"Spool {spool.code}: dried today.")
     return spool_again(spool_id, "Dried today.")
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from printfarm.core.bus import recall_telemetry
 from printfarm.core.clock import utc_now
 from printfarm.core.tenancy import shop_of
+from printfarm.filament.queries.care import care_of
 from printfarm.fleet.models import EXTERNAL_UNIT, Printer, PrinterSlot
 
 PRINTER_TELEMETRY, FILE_TELEMETRY = "printer", "file"
@@ -40,6 +41,7 @@ class SlotFacts:
     reported_material: str | None
     reported_colour_hex: str | None
     reported_empty: bool | None
+    care: str = ""  # what to know of the roll before printing from it: damp, or past its date
 
     @property
     def is_external(self) -> bool:
@@ -181,4 +183,5 @@ def _slot_facts(slot: PrinterSlot, reported: set[tuple[int, int]] | None) -> Slo
         reported_material=slot.reported_material,
         reported_colour_hex=slot.reported_colour_hex,
         reported_empty=slot.reported_empty,
+        care="; ".join(care_of(spool).words) if spool else "",
     )

@@ -10,16 +10,18 @@ from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.core.ids import new_code
 from printfarm.filament.models import Filament
+from printfarm.filament.service import find_spool
 from printfarm.files.models import StoredFile
 from printfarm.fleet.models import Command, Printer
 from printfarm.fleet.queries import printer_facts
 from printfarm.fleet.service.commands import START_PATIENCE, Start, fail_command, send_command, slot_number, start_body
 from printfarm.library.models import Plate, Variant
 from printfarm.queue.events import JobChanged, RunChanged
-from printfarm.queue.fitting import PrinterVerdict, SlotChoice, judge
+from printfarm.queue.fitting import PrinterVerdict, SlotChoice
 from printfarm.queue.models import JobOption, PrintJob, PrintRun, RunFilament
 from printfarm.queue.service.feasibility import busy_printers, filament_name
 from printfarm.queue.service.jobs import lock_job, note_event
+from printfarm.queue.service.judging import judge_plates
 from printfarm.queue.states import NotFromHere, move_job_state
 
 WITHDRAWN = "withdrawn"
@@ -30,11 +32,18 @@ class CannotStart(DomainError):
 
 
 def start_job(
-    db: Session, job_id: UUID, printer_id: UUID, *, user_id: UUID | None = None, accept_short: bool = False
+    db: Session,
+    job_id: UUID,
+    printer_id: UUID,
+    *,
+    user_id: UUID | None = None,
+    accept_short: bool = False,
+    then_spool_id: UUID | None = None,
 ) -> PrintRun:
     """Send a waiting job to a printer. Everything is checked again here, whatever the page showed.
 
-    `accept_short` starts although a spool seems to hold too little. Raises CannotStart with every reason.
+    `accept_short` starts although a spool seems to hold too little; `then_spool_id` is the roll that a person will feed when
+    it has run out. Raises CannotStart with every reason.
     """
     job = lock_job(db, job_id)
     if job.state != "queued":
@@ -48,9 +57,24 @@ def start_job(
     _send(db, job, run, plate, verdict)
     move_job_state(job, "processing")
     note_event(db, job, "started", f"Sent to {verdict.printer.name}", user_id=user_id, run_id=run.id)
+    _note_shortages(db, job, run, verdict, then_spool_id, user_id)
     emit(db, JobChanged(shop_id=job.shop_id, job_id=job.id))
     emit(db, RunChanged(shop_id=job.shop_id, job_id=job.id, run_id=run.id, printer_id=printer_id))
     return run
+
+
+def _note_shortages(
+    db: Session, job: PrintJob, run: PrintRun, verdict: PrinterVerdict, then_spool_id: UUID | None, user_id: UUID | None
+) -> None:
+    """What whoever started it knew: which roll will not last, and which one comes next."""
+    for one in verdict.shortages:
+        said = f"Started knowing that {one.sentence}"
+        if then_spool_id is not None:
+            roll = find_spool(db, then_spool_id)
+            if roll.filament_id != one.filament_id:
+                continue
+            said = f"{one.sentence}. Then spool {roll.code} is fed"
+        note_event(db, job, "short", said, user_id=user_id, run_id=run.id)
 
 
 def _lock_printer(db: Session, printer_id: UUID) -> None:
@@ -65,10 +89,11 @@ def choose_option(db: Session, job: PrintJob, printer_id: UUID) -> tuple[Plate, 
     printer = next((one for one in printer_facts(db) if one.id == printer_id), None)
     if printer is None:
         raise NotFound("This printer is not here. It may have been removed.")
-    busy, plates = printer.id in busy_printers(db), plates_of(db, job.id)
+    busy, plates = busy_printers(db), plates_of(db, job.id)
     wanted = {need.filament_id for plate in plates for need in plate.requirements if need.filament_id}
     names = {one.id: filament_name(one) for one in db.scalars(select(Filament).where(Filament.id.in_(wanted)))}
-    judged = [(plate, judge(plate, printer, busy=busy, names=names)) for plate in plates]
+    verdicts = judge_plates(db, plates, [printer], busy, names)
+    judged = [(plate, verdicts[plate.id][0]) for plate in plates]
     return min(judged, key=lambda pair: (len(pair[1].never), len(pair[1].not_now), len(pair[1].short)))
 
 

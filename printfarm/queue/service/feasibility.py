@@ -20,9 +20,10 @@ from printfarm.filament.queries import stock_by_filament
 from printfarm.fleet.queries import printer_facts
 from printfarm.library.models import Plate
 from printfarm.queue.events import FeasibilityComputed
-from printfarm.queue.fitting import PrinterVerdict, judge
+from printfarm.queue.fitting import PrinterVerdict
 from printfarm.queue.models import ACTIVE_RUN_STATES, OPEN_JOB_STATES, JobOption, PrintJob, PrintRun
 from printfarm.queue.service.jobs import needs_of
+from printfarm.queue.service.judging import judge_plates
 
 JOB = "jobs.queue.recompute_feasibility"
 OWED = "recompute-feasibility"  # subject: the shop
@@ -65,7 +66,8 @@ def recompute(db: Session) -> int:
     names = {filament.id: filament_name(filament) for filament in filaments_by_id.values()}
     printers, busy = printer_facts(db), busy_printers(db)
     promised: dict[UUID, int] = defaultdict(int)
-    verdicts: dict[UUID, list[PrinterVerdict]] = {}
+    plates = {job.options[0].plate.id: job.options[0].plate for job in jobs}
+    verdicts = judge_plates(db, list(plates.values()), printers, busy, names)
     changed = False
     for job in jobs:
         plate = job.options[0].plate
@@ -75,8 +77,6 @@ def recompute(db: Session) -> int:
                 _weigh(filaments_by_id[filament_id], needed, stock.get(filament_id, 0), promised[filament_id])
             )
             promised[filament_id] += needed
-        if plate.id not in verdicts:
-            verdicts[plate.id] = [judge(plate, printer, busy=printer.id in busy, names=names) for printer in printers]
         found = _stored(plate, filaments, verdicts[plate.id])
         if found != job.feasibility:
             job.feasibility, changed = found, True
@@ -138,6 +138,7 @@ def _stored(plate: Plate, filaments: list[FilamentVerdict], verdicts: list[Print
                 "short": bool(verdict.short),
                 "never": verdict.never,
                 "reasons": verdict.reasons,
+                "notes": verdict.notes,
             }
             for verdict in verdicts
         ],

@@ -12,11 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.bus import recall_telemetry
+from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.filament.colours import distance
 from printfarm.filament.models import Spool
 from printfarm.fleet.models import PrinterSlot, slot_label
 from printfarm.fleet.queries import PRINTER_TELEMETRY
+from printfarm.fleet.service import assign_spool
 from printfarm.fleet.service.matching import same_material
 from printfarm.queue.events import RunChanged
 from printfarm.queue.models import ACTIVE_RUN_STATES, JobEvent, PrintRun, RunFeed, RunFilament
@@ -90,6 +92,53 @@ def note_fed(db: Session, printer_id: UUID, slot_id: UUID) -> None:
         _say(
             db, run, f"The printer feeds from {slot.label}, and nobody can tell for which slot of the plate", once=True
         )
+
+
+def refuse_while_fed(db: Session, slot: PrinterSlot) -> None:
+    """A roll is put in for a print to come. Raises DomainError when one that goes on now is fed from that place."""
+    run = _active_run(db, slot.printer_id)
+    if run is not None and (slot.ams_unit, slot.slot) in {one.place for one in feeding_of(db, run.id)}:
+        name = find_job(db, run.job_id).name
+        sentence = (
+            f"{slot.label} feeds {name} just now. Put the roll in when that is done, or note the change on its page."
+        )
+        raise DomainError(sentence)
+
+
+def feed_from(db: Session, run_id: UUID, slot: int, spool_id: UUID, *, layer: int | None = None) -> PrintRun:
+    """A person has put another roll in for a slot of the plate. `layer`: after which one, if it was not just now.
+
+    Raises DomainError when the print is over, or was not there yet.
+    """
+    printer_id = db.scalar(select(PrintRun.printer_id).where(PrintRun.id == run_id))
+    if printer_id is None:
+        raise NotFound("This print is not here. It may have been removed.")
+    lock_active_runs(db, [printer_id])
+    run = db.get_one(PrintRun, run_id)
+    if run.state not in ACTIVE_RUN_STATES:
+        raise DomainError("This print has ended in the meantime. Correct its grams below.")
+    feeding = next((one for one in feeding_of(db, run.id) if one.used.slot == slot), None)
+    place = _place_of(db, run, feeding) if feeding else None
+    if feeding is None or place is None:
+        raise DomainError(f"This print takes nothing from slot {slot}. Look at the page again.")
+    if feeding.spool_id == spool_id:
+        raise DomainError(f"{place.label} is fed from this roll already.")
+    earliest, latest = feeding.feed.layer if feeding.feed else 0, progress_of(run)[0]
+    if layer is not None and not (earliest or 0) <= layer <= (run.total_layers or layer if latest is None else latest):
+        raise DomainError(f"The print has reached layer {latest or 0}. Say a layer from {earliest or 0} to there.")
+    known = {feed.id for feed in feeds_of(db, [run.id])}
+    assign_spool(db, place.id, spool_id)
+    db.flush()
+    for feed in feeds_of(db, [run.id]):
+        if layer is not None and feed.id not in known:
+            feed.layer, feed.percent = layer, None
+    return run
+
+
+def _place_of(db: Session, run: PrintRun, feeding: Feeding) -> PrinterSlot | None:
+    unit, number = feeding.place
+    wanted = select(PrinterSlot).where(PrinterSlot.printer_id == run.printer_id)
+    return db.scalars(wanted.where(PrinterSlot.ams_unit == unit, PrinterSlot.slot == number)).unique().one_or_none()
 
 
 def feeding_of(db: Session, run_id: UUID) -> list[Feeding]:
