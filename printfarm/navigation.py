@@ -38,6 +38,7 @@ MENU = (
         "filament.spools", "Spools", "spool", "Stock", phone="Spools", key="s",
         also=("filament.spool", "filament.edit_spool", "floor.labels"),
     ),
+    Entry("shopping.show", "Shopping list", "shopping-cart", "Stock", key="b", also=("shopping",)),
     Entry("filament.filaments", "Filaments", "palette", "Stock", key="f", also=("filament",)),
     Entry("floor.scan", "Scan", "scan-line", "Stock", phone="Scan", key="c", also=("floor",)),
     Entry("accounts.members", "Members", "users", "Shop"),

@@ -49,6 +49,7 @@ class Shop(Base):
     machine_per_hour: Mapped[Decimal | None] = mapped_column(ExactDecimal(4))
     labour_per_hour: Mapped[Decimal | None] = mapped_column(ExactDecimal(4))
     labour_minutes_per_print: Mapped[int | None]
+    shopping_times: Mapped[int] = mapped_column(default=1)  # to buy is urgent below so many thresholds
     quota_bytes: Mapped[int | None] = mapped_column(BigInteger)  # None: the installation's own limit
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 

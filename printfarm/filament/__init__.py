@@ -9,9 +9,12 @@ def install(app: Flask) -> None:
     """
     from printfarm.filament import live, spoolman, views  # noqa: F401  # screens register by being imported
     from printfarm.filament.queries.care import care_of
+    from printfarm.filament.views import orders, shopping  # noqa: F401
 
     spoolman.install(app)
     app.register_blueprint(views.bp)
+    app.register_blueprint(shopping.bp)
+    app.extensions.setdefault("printfarm.spools_actions", []).append("filament/_to_shopping.html")
     app.jinja_env.globals["care_of"] = care_of  # wherever a roll is shown
     for place in ("spool", "spools"):
         app.jinja_env.globals[f"{place}_actions"] = app.extensions.setdefault(f"printfarm.{place}_actions", [])

@@ -36,6 +36,11 @@ class BrandChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShoppingChanged(Event):
+    """What the shop wants to buy changed by a person's word: a wish, or from how many thresholds on it is urgent."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StockChecked(Event):
     """The cached weights were compared with the ledger, or put right from it."""
 

@@ -22,6 +22,18 @@ LOADED: list[Callable[[Session, Sequence[UUID]], dict[UUID, str]]] = []
 # The prints of some runs.
 PRINTS: list[Callable[[Session, Sequence[UUID]], dict[UUID, PrintOf]]] = []
 
+
+@dataclass(frozen=True)
+class Use:
+    """What the variants that want a filament take of it, each printed once (milligrams): together, and the hungriest."""
+
+    total_mg: int = 0
+    most_mg: int = 0
+
+
+# What variants take of some filaments.
+USES: list[Callable[[Session, Sequence[UUID]], dict[UUID, Use]]] = []
+
 # The page that prints the labels with some codes.
 LABELS: list[Callable[[Sequence[str]], str]] = []
 
@@ -34,6 +46,11 @@ def loaded_in(db: Session, spool_ids: Sequence[UUID]) -> dict[UUID, str]:
 def prints_of(db: Session, run_ids: Sequence[UUID]) -> dict[UUID, PrintOf]:
     """What was printed in these runs, where they are still known."""
     return {run_id: one for ask in PRINTS for run_id, one in ask(db, run_ids).items()} if run_ids else {}
+
+
+def uses_of(db: Session, filament_ids: Sequence[UUID]) -> dict[UUID, Use]:
+    """What those who want these filaments take of them."""
+    return {one: use for ask in USES for one, use in ask(db, filament_ids).items()} if filament_ids else {}
 
 
 def labels_page(codes: Sequence[str]) -> str | None:

@@ -2,8 +2,22 @@
 
 from printfarm.core.events import Event
 from printfarm.core.live import marks
-from printfarm.filament.events import BrandChanged, FilamentChanged, SpoolChanged, StockChanged, StockChecked
+from printfarm.filament.events import (
+    BrandChanged,
+    FilamentChanged,
+    ShoppingChanged,
+    SpoolChanged,
+    StockChanged,
+    StockChecked,
+)
 
-KINDS: tuple[type[Event], ...] = (BrandChanged, FilamentChanged, SpoolChanged, StockChanged, StockChecked)
+KINDS: tuple[type[Event], ...] = (
+    BrandChanged,
+    FilamentChanged,
+    ShoppingChanged,
+    SpoolChanged,
+    StockChanged,
+    StockChecked,
+)
 for kind in KINDS:
     marks(kind, "filament")

@@ -5,13 +5,14 @@ Whoever changes what is counted holds the row of the model, so that two at once 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from printfarm.filament.from_above import Use
 from printfarm.filament.models import Filament
 from printfarm.filament.service import change_demand
 from printfarm.library.models import FilamentRequirement, Model, Plate, Variant
@@ -28,6 +29,26 @@ def count_demand(db: Session, *of: ColumnElement[bool]) -> Counter[UUID]:
         .group_by(FilamentRequirement.filament_id)
     )
     return Counter({filament_id: count for filament_id, count in db.execute(wanted) if filament_id is not None})
+
+
+def uses_of_filaments(db: Session, filament_ids: Sequence[UUID]) -> dict[UUID, Use]:
+    """What the variants that want these filaments take of them, each printed once."""
+    of_variants = (
+        select(
+            FilamentRequirement.filament_id,
+            func.sum(func.coalesce(FilamentRequirement.total_mg, 0)).label("mg"),
+        )
+        .join(Plate, Plate.id == FilamentRequirement.plate_id)
+        .join(Variant, Variant.id == Plate.variant_id)
+        .join(Model, Model.id == Variant.model_id)
+        .where(FilamentRequirement.filament_id.in_(filament_ids))
+        .where(Variant.archived_at.is_(None), Model.archived_at.is_(None))
+        .group_by(FilamentRequirement.filament_id, Variant.id)
+        .subquery()
+    )
+    sums = select(of_variants.c.filament_id, func.sum(of_variants.c.mg), func.max(of_variants.c.mg))
+    rows = db.execute(sums.group_by(of_variants.c.filament_id))
+    return {filament_id: Use(int(total), int(most)) for filament_id, total, most in rows}
 
 
 def drifted_demand(db: Session) -> dict[UUID, tuple[int, int]]:

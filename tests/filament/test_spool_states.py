@@ -256,7 +256,7 @@ def test_a_printer_that_goes_leaves_its_rolls_on_the_shelf(spool):
 def test_what_is_on_order_weighs_nothing_until_it_comes(black):
     with unit_of_work(black.shop_id) as db:
         roll = service.order_spool(
-            db, black.id, expected_on=utc_now().date(), facts=service.SpoolFacts(initial_mg=750_000)
+            db, black.id, facts=service.SpoolFacts(initial_mg=750_000, expected_on=utc_now().date())
         )
     assert (now(roll).state, now(roll).remaining_mg, booked(roll)) == ("on order", 0, [])
     with read_only(black.shop_id) as db:

@@ -2,19 +2,33 @@
 
 from printfarm.filament.forms.brands import BrandForm
 from printfarm.filament.forms.filaments import ColourForm, FilamentForm
+from printfarm.filament.forms.shopping import (
+    ArrivalForm,
+    ExpectedForm,
+    OrderForm,
+    OrderLineForm,
+    TimesForm,
+    WishForm,
+)
 from printfarm.filament.forms.spools import MergeForm, NewSpoolForm, ReceiveForm, SplitForm, SpoolFactsForm
 from printfarm.filament.forms.stock import AgreedForm, ResolveForm, WeighForm
 
 __all__ = [
     "AgreedForm",
+    "ArrivalForm",
     "BrandForm",
     "ColourForm",
+    "ExpectedForm",
     "FilamentForm",
     "MergeForm",
     "NewSpoolForm",
+    "OrderForm",
+    "OrderLineForm",
     "ReceiveForm",
     "ResolveForm",
     "SplitForm",
     "SpoolFactsForm",
+    "TimesForm",
     "WeighForm",
+    "WishForm",
 ]

@@ -29,7 +29,7 @@ def _line(label: str, most: int = 80) -> StringField:
     return StringField(label, validators=[Length(max=most)], filters=[one_line])
 
 
-def _token() -> HiddenField:
+def token_field() -> HiddenField:
     """Drawn with the form: the same form sent twice says so."""
     return HiddenField(default=lambda: secrets.token_urlsafe(12), validators=[Optional(), Regexp(r"[\w-]{1,40}\Z")])
 
@@ -85,13 +85,17 @@ class DeliveryForm(PaidForm):
 
 class SpoolFactsForm(DeliveryForm):
     initial = _weight("Filament on it when it was new", Optional())
+    expected_on = DayField("Expected on", validators=[Optional()], ahead=True)  # asked for while it is on order
     opened_on = DayField("Opened on", validators=[Optional()])
     dried_on = DayField("Dried on", validators=[Optional()])
 
     def edited(self, spool: Spool) -> SpoolFacts:
         """The facts of a spool after this form."""
         initial_mg = spool.initial_mg if self.initial.data is None else mg_from_grams(self.initial.data)
-        return self.facts(initial_mg, opened_on=self.opened_on.data, dried_on=self.dried_on.data)
+        expected_on = self.expected_on.data if spool.state == "on order" else None
+        return self.facts(
+            initial_mg, opened_on=self.opened_on.data, dried_on=self.dried_on.data, expected_on=expected_on
+        )
 
     @classmethod
     def of(cls, spool: Spool) -> "SpoolFactsForm":
@@ -104,6 +108,7 @@ class SpoolFactsForm(DeliveryForm):
             "extra",
             "purchased_on",
             "expires_on",
+            "expected_on",
             "opened_on",
             "dried_on",
         )
@@ -134,7 +139,7 @@ class NewSpoolForm(SpoolFactsForm):
 
 
 class ReceiveForm(DeliveryForm):
-    token = _token()
+    token = token_field()
     count = CountField(
         "How many rolls",
         default=1,
@@ -158,7 +163,7 @@ class ReceiveForm(DeliveryForm):
 
 
 class SplitForm(FlaskForm):  # type: ignore[misc]
-    token = _token()
+    token = token_field()
     grams = _weight("How much goes over", InputRequired("How many grams go over?"))
     onto = SelectField("Onto", default=NEW_ROLL)
 

@@ -40,6 +40,7 @@ class SpoolFacts:
     extra: dict[str, str] = field(default_factory=dict)
     purchased_on: date | None = None
     expires_on: date | None = None
+    expected_on: date | None = None  # while it is on order
     opened_on: date | None = None
     dried_on: date | None = None
 
@@ -91,12 +92,12 @@ def receive_spools(
     return [_receive(db, filament, weight_mg, facts or SpoolFacts(), user_id=user_id, cause_key=key) for key in keys]
 
 
-def order_spool(db: Session, filament_id: UUID, *, expected_on: date | None = None, facts: SpoolFacts) -> Spool:
+def order_spool(db: Session, filament_id: UUID, *, facts: SpoolFacts, purchase_id: UUID | None = None) -> Spool:
     """A roll that is on its way: it weighs nothing until it comes; `facts.initial_mg` is what it will hold."""
     filament = _in_use(find_filament(db, filament_id))
     initial_mg = filament.spool_mg if facts.initial_mg is None else facts.initial_mg
     refuse_impossible(initial_mg)
-    return _new(db, filament, replace(facts, initial_mg=initial_mg), state="on order", expected_on=expected_on)
+    return _new(db, filament, replace(facts, initial_mg=initial_mg), state="on order", purchase_id=purchase_id)
 
 
 def receive_ordered(db: Session, spool_id: UUID, *, user_id: UUID | None = None) -> Spool:

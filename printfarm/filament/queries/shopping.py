@@ -1,0 +1,288 @@
+"""What to buy: of which filament there is, or will be, too little, and what is wanted and not there. One statement finds it,
+however many filaments the shop has; what has nothing to be bought of is left to the database.
+
+Per filament: free = what its rolls hold by the ledger (less the grams that wait for a roll) − what queue and orders were
+promised. Urgent: free, with what is on order, below its threshold × the shop's choice from 1 to 5.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from babel.numbers import get_currency_precision
+from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from printfarm.accounts.models import Shop
+from printfarm.core.paging import PAGE_SIZE, Paged
+from printfarm.core.tenancy import shop_of
+from printfarm.core.units import cost_minor
+from printfarm.filament.from_above import Use, uses_of
+from printfarm.filament.models import Brand, Filament, Promise, Spool
+from printfarm.filament.models_shopping import ShoppingWish
+from printfarm.filament.service.shopping import MOST_TIMES
+
+# More than a printed list should have, and more than a page can.
+MOST_ON_PAPER = 500
+KILOGRAM = 1_000_000
+
+
+@dataclass(frozen=True)
+class Item:
+    """A filament on the list. Weights in milligrams; `missing_mg` is what lacks up to the threshold, none for a wish."""
+
+    filament_id: UUID
+    name: str
+    colours: list[str]
+    colour_name: str
+    material: str
+    finish: str
+    brand: str
+    supplier: str
+    article_number: str
+    url: str
+    brand_url: str
+    note: str
+    lying_mg: int
+    promised_mg: int
+    ordered_mg: int
+    ordered: int  # rolls
+    expected_on: date | None
+    low_mg: int
+    missing_mg: int
+    spool_mg: int
+    price_minor: int | None  # of one roll
+    demand: int
+    wished: int  # rolls that a person asked for
+    use: Use = field(default_factory=Use)
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.missing_mg > 0
+
+    @property
+    def free_mg(self) -> int:
+        return self.lying_mg - self.promised_mg
+
+    @property
+    def rolls(self) -> int:
+        """Whole rolls to buy: up to the threshold, as many as were wished for, or enough for any one of those who want it."""
+        if self.is_urgent:
+            return max(_rolls(self.missing_mg, self.spool_mg), self.wished)
+        return self.wished or max(1, _rolls(self.use.most_mg, self.spool_mg))
+
+    @property
+    def buy_mg(self) -> int:
+        return self.rolls * self.spool_mg
+
+    @property
+    def cost_minor(self) -> int | None:
+        return None if self.price_minor is None else self.rolls * self.price_minor
+
+
+@dataclass
+class Sum:
+    """What some items come to. `unpriced`: how many of them are not in the cost."""
+
+    items: int = 0
+    rolls: int = 0
+    mg: int = 0
+    cost_minor: int = 0
+    unpriced: int = 0
+
+    def add(self, item: Item) -> None:
+        self.items, self.rolls, self.mg = self.items + 1, self.rolls + item.rolls, self.mg + item.buy_mg
+        self.cost_minor += item.cost_minor or 0
+        self.unpriced += item.cost_minor is None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The items of one supplier that stand on a page, and what all of that supplier's come to."""
+
+    supplier: str
+    items: list[Item]
+    sum: Sum
+
+
+@dataclass(frozen=True)
+class ShoppingList:
+    """Everything to buy: what is urgent first, each by supplier."""
+
+    times: int
+    items: list[Item]
+    total: Sum
+    urgent: Sum
+    wishes: Sum
+    _sums: dict[tuple[bool, str], Sum]
+
+    def page(self, number: int, size: int = PAGE_SIZE) -> Paged[Item]:
+        """One page of it; a page beyond the end is the last one."""
+        pages = max(1, -(-len(self.items) // size))
+        number = min(max(1, number), pages)
+        return Paged(self.items[(number - 1) * size : number * size], number, pages, len(self.items))
+
+    def groups(self, items: Sequence[Item], *, urgent: bool) -> list[Group]:
+        """The urgent ones of some items, or the others, by supplier."""
+        found: dict[str, list[Item]] = {}
+        for item in items:
+            if item.is_urgent == urgent:
+                found.setdefault(_key(item.supplier), []).append(item)
+        return [Group(some[0].supplier, some, self._sums[urgent, key]) for key, some in found.items()]
+
+
+def shopping_list(db: Session, times: int | None = None) -> ShoppingList:
+    """What to buy; `times` instead of the shop's own choice. Three statements."""
+    shop = db.get_one(Shop, shop_of(db))
+    times = times if times is not None and 1 <= times <= MOST_TIMES else shop.shopping_times
+    items = [_item(row, shop) for row in db.execute(_to_buy(times))]
+    uses = uses_of(db, [item.filament_id for item in items if item.demand and not item.is_urgent])
+    items = [replace(item, use=uses.get(item.filament_id, item.use)) for item in items]
+    items.sort(key=lambda one: (not one.is_urgent, not one.supplier, _key(one.supplier), one.name.casefold()))
+    sums: dict[tuple[bool, str], Sum] = {}
+    total, urgent, wishes = Sum(), Sum(), Sum()
+    for item in items:
+        by_supplier = sums.setdefault((item.is_urgent, _key(item.supplier)), Sum())
+        for one in (by_supplier, total, urgent if item.is_urgent else wishes):
+            one.add(item)
+    return ShoppingList(times, items, total, urgent, wishes, sums)
+
+
+def items_of(db: Session, filament_ids: Sequence[UUID], times: int | None = None) -> list[Item]:
+    """These filaments as the list sees them, also those that nothing has to be bought of; archived ones are left out."""
+    shop = db.get_one(Shop, shop_of(db))
+    rows = db.execute(_stock(times or shop.shopping_times).where(Filament.id.in_(filament_ids)))
+    items = [_item(row, shop) for row in rows]
+    uses = uses_of(db, [item.filament_id for item in items if item.demand and not item.is_urgent])
+    items = [replace(item, use=uses.get(item.filament_id, item.use)) for item in items]
+    return sorted(items, key=lambda one: (not one.supplier, _key(one.supplier), one.name.casefold()))
+
+
+def count_to_buy(times: int | ColumnElement[int]) -> Select[Any]:
+    """How many filaments are urgent, as a statement of one number."""
+    stock = _stock(times).subquery()
+    return select(func.count()).select_from(stock).where(stock.c.missing_mg > 0)
+
+
+def _to_buy(times: int) -> Select[*tuple[Any, ...]]:
+    stock = _stock(times)
+    missing, lying, ordered = (stock.selected_columns[name] for name in ("missing_mg", "lying_mg", "ordered_mg"))
+    wanted = and_(Filament.demand_count > 0, lying == 0, ordered == 0)
+    return stock.where(or_(missing > 0, wanted, ShoppingWish.id.is_not(None)))
+
+
+def _stock(times: int | ColumnElement[int]) -> Select[*tuple[Any, ...]]:
+    """A row for each filament in use, with all that its Item needs."""
+    rolls, promised = _rolls_of(), _promised()
+    held = func.coalesce(rolls.c.held_mg, 0)
+    lying = case((held > Filament.unassigned_mg, held - Filament.unassigned_mg), else_=0)
+    ordered = func.coalesce(rolls.c.ordered_mg, 0)
+    needed = func.coalesce(promised.c.mg, 0)
+    low = func.coalesce(Filament.low_below_mg, rolls.c.low_mg, 0)
+    return (
+        select(
+            Filament.id,
+            Filament.brand,
+            Filament.material,
+            Filament.finish,
+            Filament.colour_name,
+            Filament.colour_hex,
+            Filament.article_number,
+            Filament.purchase_url,
+            Filament.note,
+            Filament.spool_mg,
+            Filament.demand_count,
+            func.coalesce(func.nullif(Filament.supplier, ""), rolls.c.supplier, "").label("supplier"),
+            func.coalesce(Filament.cost_per_gram, rolls.c.cost_per_gram).label("cost_per_gram"),
+            func.coalesce(Brand.url, "").label("brand_url"),
+            lying.label("lying_mg"),
+            needed.label("promised_mg"),
+            ordered.label("ordered_mg"),
+            func.coalesce(rolls.c.ordered, 0).label("ordered"),
+            rolls.c.expected_on,
+            low.label("low_mg"),
+            (low * times - (lying - needed) - ordered).label("missing_mg"),
+            func.coalesce(ShoppingWish.rolls, 0).label("wished"),
+        )
+        .outerjoin(rolls, rolls.c.filament_id == Filament.id)
+        .outerjoin(promised, promised.c.filament_id == Filament.id)
+        .outerjoin(ShoppingWish, ShoppingWish.filament_id == Filament.id)
+        .outerjoin(Brand, Brand.name == Filament.brand)
+        .where(Filament.archived_at.is_(None))
+    )
+
+
+def _rolls_of() -> Subquery:
+    """What lies of each filament and what is on its way; without a threshold of its own the largest of its rolls' counts."""
+    coming = Spool.state == "on order"
+    return (
+        select(
+            Spool.filament_id,
+            func.sum(case((coming, 0), else_=Spool.remaining_mg)).label("held_mg"),
+            func.sum(case((coming, Spool.initial_mg), else_=0)).label("ordered_mg"),
+            func.sum(case((coming, 1), else_=0)).label("ordered"),
+            func.min(case((coming, Spool.expected_on))).label("expected_on"),
+            func.max(case((~coming, Spool.low_below_mg))).label("low_mg"),
+            func.max(Spool.cost_per_gram).label("cost_per_gram"),
+            func.max(Spool.supplier).label("supplier"),
+        )
+        .where(Spool.archived_at.is_(None))
+        .group_by(Spool.filament_id)
+        .subquery()
+    )
+
+
+def _promised() -> Subquery:
+    wanted = select(Promise.filament_id, func.sum(Promise.needed_mg).label("mg"))
+    return wanted.group_by(Promise.filament_id).subquery()
+
+
+def _item(row: Row[Any], shop: Shop) -> Item:
+    spool_mg = row.spool_mg if row.spool_mg > 0 else KILOGRAM
+    return Item(
+        filament_id=row.id,
+        name=" ".join(part for part in (row.brand, row.material, row.finish, row.colour_name) if part),
+        colours=row.colour_hex.split(","),
+        colour_name=row.colour_name,
+        material=row.material,
+        finish=row.finish,
+        brand=row.brand,
+        supplier=row.supplier.strip(),
+        article_number=row.article_number,
+        url=_web(row.purchase_url),
+        brand_url=_web(row.brand_url),
+        note=row.note,
+        lying_mg=int(row.lying_mg),
+        promised_mg=int(row.promised_mg),
+        ordered_mg=int(row.ordered_mg),
+        ordered=int(row.ordered),
+        expected_on=row.expected_on,
+        low_mg=int(row.low_mg),
+        missing_mg=max(0, int(row.missing_mg)),
+        spool_mg=spool_mg,
+        price_minor=_price(row.cost_per_gram, spool_mg, shop),
+        demand=row.demand_count,
+        wished=row.wished,
+    )
+
+
+def _price(cost_per_gram: Decimal | None, spool_mg: int, shop: Shop) -> int | None:
+    if cost_per_gram is None:
+        return None
+    return cost_minor(spool_mg, cost_per_gram, 10 ** get_currency_precision(shop.currency))
+
+
+def _rolls(mg: int, spool_mg: int) -> int:
+    return -(-mg // spool_mg)
+
+
+def _key(supplier: str) -> str:
+    return supplier.casefold()
+
+
+def _web(url: str) -> str:
+    """What an import brought may be any text; a link leads to the web or nowhere."""
+    return url if url.startswith(("https://", "http://")) else ""
