@@ -13,16 +13,18 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from printfarm.core.clock import utc_now
-from printfarm.core.formats import grams
+from printfarm.core.formats import grams, in_minutes
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.queries import latest_check
+from printfarm.filament.queries.care import care_of
 from printfarm.filament.service import spools_of_tags
 from printfarm.files.models import Upload
 from printfarm.fleet.models import Printer, PrinterError, PrinterSlot
 from printfarm.fleet.queries.facts import PrinterFacts, facts_from, in_use
 from printfarm.fleet.service.matching import contradiction
 from printfarm.library.models import Plate, Variant
-from printfarm.queue.models import PrintRun
+from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun
+from printfarm.queue.running_out import RunningOut, running_out
 
 UPLOADS_NAMED, SPOOLS_NAMED, SLOTS_NAMED = 3, 4, 4
 RECENT, RECENT_FOR = 8, timedelta(hours=24)
@@ -59,8 +61,11 @@ class Need:
 Seen = tuple[Printer, PrinterFacts]
 
 
-def get_needs(db: Session, printers: Sequence[Printer] | None = None) -> list[Need]:
+def get_needs(
+    db: Session, printers: Sequence[Printer] | None = None, ending: Sequence[RunningOut] | None = None
+) -> list[Need]:
     """All that waits for a person, worst first. Twelve statements at most; `printers` spares one where they are known."""
+    # Besides those, up to nine for rolls that end or are damp; `ending` spares most of them where it is known.
     known = list(db.scalars(in_use()).unique()) if printers is None else printers
     now = utc_now()
     seen = [(printer, facts_from(printer, [], {}, now)) for printer in known]
@@ -70,7 +75,9 @@ def get_needs(db: Session, printers: Sequence[Printer] | None = None) -> list[Ne
         *_missing_hubs(seen),
         *_refusals(seen),
         *_beds(seen),
+        *_ending(ending_rolls(db) if ending is None else ending),
         *_contradictions(db, known),
+        *_damp(db, known),
         *_uploads(db),
         *_drift(db),
         *_unassigned(db),
@@ -172,6 +179,48 @@ def _contradictions(db: Session, printers: Sequence[Printer]) -> Iterator[Need]:
         more = len(wrong) - SLOTS_NAMED
         title = "One more slot holds another roll" if more == 1 else f"{more} more slots hold other rolls"
         yield Need("slot", "warn", "triangle-alert", title, "See where the rolls are.", "fleet.rolls")
+
+
+def ending_rolls(db: Session) -> list[RunningOut]:
+    """The rolls that prints of this moment will use up, the first one first."""
+    runs = select(PrintRun).where(PrintRun.state.in_(ACTIVE_RUN_STATES))
+    active = list(db.scalars(runs.options(joinedload(PrintRun.printer), joinedload(PrintRun.job))))
+    return [one for found in running_out(db, active).values() for one in found]
+
+
+def _ending(ending: Sequence[RunningOut]) -> Iterator[Need]:
+    """Prints that will stand still for want of filament."""
+    for one in sorted(ending, key=lambda one: (one.minutes is None, one.minutes or 0))[:SLOTS_NAMED]:
+        when = f", about {in_minutes(one.minutes)}" if one.minutes is not None else ""
+        title = (
+            f"{one.run.printer.name} runs out of {one.spool.filament.material} {one.spool.filament.colour_name}{when}"
+        )
+        todo = f"{one.label} ends {one.end.words} of {one.run.job.name}. Lay out another roll."
+        yield Need("ending", "warn", "spool", title, todo, "queue.job", {"job_id": one.run.job_id}, spool=one.spool)
+
+
+def _damp(db: Session, printers: Sequence[Printer]) -> Iterator[Need]:
+    """Rolls in printers that should be dried, or are past their date."""
+    names = {printer.id: printer.name for printer in printers}
+    loaded = select(PrinterSlot).where(PrinterSlot.spool_id.is_not(None))
+    rows = db.scalars(loaded.order_by(PrinterSlot.ams_unit, PrinterSlot.slot)).unique()
+    lying = [(slot, slot.spool, care_of(slot.spool)) for slot in rows if slot.printer_id in names and slot.spool]
+    found = [(slot, spool, care) for slot, spool, care in lying if care]
+    for slot, spool, care in found[:SLOTS_NAMED]:
+        named = f"{spool.filament.material} {spool.filament.colour_name}".strip()
+        title = (
+            f"{named} in {slot.label} of {names[slot.printer_id]} {'is damp' if care.is_wet else 'is past its date'}"
+        )
+        todo = "; ".join(care.words).capitalize() + "."
+        yield Need("damp", "warn", "flame", title, todo, "filament.spool", {"spool_id": spool.id})
+    if len(found) > SLOTS_NAMED:
+        more = len(found) - SLOTS_NAMED
+        title = (
+            "One more roll in a printer is damp or old"
+            if more == 1
+            else f"{more} more rolls in printers are damp or old"
+        )
+        yield Need("damp", "warn", "flame", title, "See where the rolls are.", "fleet.rolls")
 
 
 def _at_printer(kind: str, tone: str, icon: str, printer: Printer, title: str, todo: str, **more: Any) -> Need:

@@ -14,6 +14,7 @@ from printfarm.filament.queries import StockTotals, stock_totals
 from printfarm.fleet.queries import PrinterCard, printer_cards
 from printfarm.insight.needs import Need, get_needs
 from printfarm.insight.shelf import Lasting, what_lasts
+from printfarm.insight.when import with_times
 from printfarm.library.models import Model, Plate, Variant
 from printfarm.queue.models import PrintRun, RunFilament
 from printfarm.queue.queries import JobCard, QueuePage, get_queue
@@ -119,8 +120,10 @@ def get_dashboard(db: Session) -> Dashboard:
         queue=queue,
         printers=printers,
         stock=stock,
-        needs=get_needs(db, [card.printer for card in printers]),
-        lasting=what_lasts(db),
+        needs=get_needs(
+            db, [card.printer for card in printers], [one for card in queue.at_work for one in card.running_out]
+        ),
+        lasting=with_times(db, what_lasts(db), queue.at_work, printers),
         feeding=_feeding(db, [card.run.id for card in queue.at_work if card.run is not None]),
         today=_today(db),
         steps=_steps(db, has_printer=bool(printers), has_spool=stock.spools > 0, has_job=_has_jobs(queue)),

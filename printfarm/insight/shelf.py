@@ -14,11 +14,15 @@ SHOWN = 6
 
 @dataclass(frozen=True)
 class Crossing:
-    """The job at which a filament runs out. `nth` counts the jobs that need this filament, from 1, in the queue's order."""
+    """The job at which a filament runs out. `nth` counts the jobs that need this filament, from 1, in the queue's order.
+    `minutes`: from now until then (printfarm.insight.when), where anybody can tell; for a job that still waits the earliest.
+    """
 
     job_id: UUID
     job_name: str
     nth: int
+    minutes: int | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True)

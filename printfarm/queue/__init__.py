@@ -6,14 +6,14 @@ from flask import Flask
 def install(app: Flask) -> None:
     """Register the area's views, reactions and screens, and its place on the pages of lower areas."""
     from printfarm.filament.from_above import PRINTS
-    from printfarm.fleet.from_above import LOCK_FIRST
+    from printfarm.fleet.from_above import ENDS, LOCK_FIRST
     from printfarm.fleet.queries import TITLES
     from printfarm.fleet.service import BUSY_CHECKS
     from printfarm.library import from_above
     from printfarm.queue import live, reactions, views  # noqa: F401  # reactions and screens register by being imported
     from printfarm.queue.in_ledger import prints_of_runs
     from printfarm.queue.on_plates import made_so_far, printers_for, prints_of_models, prints_of_plates
-    from printfarm.queue.on_printers import on_printers, why_busy
+    from printfarm.queue.on_printers import ends_on, on_printers, why_busy
     from printfarm.queue.service.feeds import lock_active_runs
 
     app.register_blueprint(views.bp)
@@ -26,4 +26,5 @@ def install(app: Flask) -> None:
         PRINTS.append(prints_of_runs)
         TITLES.append(on_printers)
         BUSY_CHECKS.append(why_busy)
+        ENDS.append(ends_on)
         LOCK_FIRST.append(lock_active_runs)

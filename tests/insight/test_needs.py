@@ -9,6 +9,7 @@ from printfarm.core.clock import utc_now
 from printfarm.core.database import db as database
 from printfarm.core.live import render_events
 from printfarm.core.work import read_only, unit_of_work
+from printfarm.filament import service as filament
 from printfarm.files.models import Upload
 from printfarm.fleet.events import PrinterChanged, PrinterMoved
 from printfarm.fleet.models import Hub, Printer, PrinterError
@@ -161,8 +162,8 @@ def test_long_lists_are_summed_up(alice, rows):
         db.add_all(Upload(original_name=f"{number}.3mf", state="failed") for number in range(2))
     said = [one.get_text() for one in alice.get("/needs").all("#needs .row-name")]
     assert said[3:5] == ["2 more uploads need an answer", "2 uploads failed"]
-    assert said[-1] == "2 more spools run low"
-    assert len(said) == 3 + 1 + 1 + 4 + 1
+    assert said[-2:] == ["2 more spools run low", "6 filaments to buy"]
+    assert len(said) == 3 + 1 + 1 + 4 + 1 + 1
 
 
 def test_another_shop_hears_of_none_of_it(charlie, rows):
@@ -196,4 +197,17 @@ def test_the_number_of_statements_does_not_grow_with_the_shop(ctx, rows):
 
     few = asked(2)
     assert asked(9) <= few
-    assert few <= 12
+    assert few <= 21
+
+
+def test_an_order_that_should_have_come_is_asked_for(alice, rows):
+    today = utc_now().date()
+    with unit_of_work(rows.id) as db:
+        made = filament.add_filament(db, brand="A", material="PLA", colour_name="Pink", colour_hex="#F2A7BB")
+        line = filament.OrderLine(made.id, rolls=2, seen=0)
+        (order,) = filament.order_rolls(db, [line], expected_on=today + timedelta(days=2))
+    assert not alice.get("/needs").all("#needs .row")
+    with unit_of_work(rows.id) as db:
+        filament.expect_on(db, order.id, today - timedelta(days=2))
+    late = alice.get("/needs").one("#needs .row-name a")
+    assert (late.get_text(), late["href"]) == ("One order is overdue", "/shopping/orders")

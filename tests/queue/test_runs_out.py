@@ -197,8 +197,28 @@ def test_while_it_prints_the_page_says_where_and_when(olga, world):
     at(world, run, 50, minutes=100)
     [one] = ends(world)
     assert (one.end.layer, one.minutes, one.by_printer) == (76, 50, False)
-    for url in ("/queue", f"/queue/jobs/{job.id}", "/"):
+    for url in ("/queue", f"/queue/jobs/{job.id}", "/", f"/fleet/printers/{world.printer_id}"):
         assert "A1 runs out in layer 76 of 100 (75 %), about" in olga.get(url).text, url
+
+
+def test_the_bell_and_the_dashboard_say_so_too(olga, world):
+    set_left(world, 12)
+    run = begin(world, queued(world))
+    at(world, run, 30, minutes=70)
+    needs = olga.get("/needs").one("[data-need=ending]").get_text(" ", strip=True)
+    assert "runs out of PLA Black" in needs
+    assert "about in layer 61 of 100 (60 %), if every layer takes as much of Benchy" in needs
+    assert "At about" in olga.get("/").one("#lasting").get_text(" ", strip=True)
+
+
+def test_the_dashboard_says_when_a_waiting_job_would_run_out_at_the_earliest(olga, world):
+    set_left(world, 30)
+    run = begin(world, queued(world))
+    queued(world)
+    lasting = olga.get("/").one("#lasting").get_text(" ", strip=True)
+    assert "Not before" not in lasting  # the printer has not said how long
+    at(world, run, 30, minutes=70)
+    assert "Not before" in olga.get("/").one("#lasting").get_text(" ", strip=True)
 
 
 def test_a_roll_that_is_weighed_meanwhile_is_not_short_any_more(world):

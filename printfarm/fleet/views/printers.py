@@ -13,6 +13,7 @@ from printfarm.core.web import ViewAnswer, done, page, render_block
 from printfarm.filament.queries import people
 from printfarm.fleet import queries, service
 from printfarm.fleet.forms import ControlForm
+from printfarm.fleet.from_above import ends_of
 from printfarm.fleet.views.blueprint import bp, me
 from printfarm.fleet.wall import wall_of
 
@@ -111,6 +112,7 @@ def _printer(db: Session, printer_id: UUID) -> dict[str, Any]:
         raise NotFound("This printer is not here. It may have been archived.")
     return {
         "card": card,
+        "ends": ends_of(db, printer_id),
         "past_errors": queries.past_errors(db, printer_id),
         "refusal": queries.last_refusal(db, printer_id),
         "people": people(db),
