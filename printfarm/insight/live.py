@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from printfarm.core.events import Event
 from printfarm.core.live import marks, shows
 from printfarm.core.web import render_block
-from printfarm.filament.events import FilamentChanged, SpoolChanged, StockChanged, StockChecked
+from printfarm.filament.events import FilamentChanged, ShoppingChanged, SpoolChanged, StockChanged, StockChecked
 from printfarm.files.events import UploadChanged
 from printfarm.fleet.events import (
     ForeignRunSeen,
@@ -29,6 +29,9 @@ NEED_KINDS: tuple[type[Event], ...] = (
     SpoolChanged,
     StockChanged,
     StockChecked,
+    FilamentChanged,
+    ShoppingChanged,
+    JobsAdded,
     UploadChanged,
     HubConnected,
     HubLost,
@@ -41,10 +44,8 @@ NEED_KINDS: tuple[type[Event], ...] = (
 )
 DASHBOARD_KINDS: tuple[type[Event], ...] = (
     *NEED_KINDS,
-    FilamentChanged,
     VariantAdded,
     ForeignRunSeen,
-    JobsAdded,
     QueueReordered,
     FeasibilityComputed,
 )

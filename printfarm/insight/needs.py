@@ -13,9 +13,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from printfarm.core.clock import utc_now
-from printfarm.core.formats import grams, in_minutes
+from printfarm.core.formats import grams, in_minutes, zone
 from printfarm.filament.models import Filament, Spool
-from printfarm.filament.queries import latest_check
+from printfarm.filament.queries import count_buying, latest_check
 from printfarm.filament.queries.care import care_of
 from printfarm.filament.service import spools_of_tags
 from printfarm.files.models import Upload
@@ -64,7 +64,7 @@ Seen = tuple[Printer, PrinterFacts]
 def get_needs(
     db: Session, printers: Sequence[Printer] | None = None, ending: Sequence[RunningOut] | None = None
 ) -> list[Need]:
-    """All that waits for a person, worst first. Twelve statements at most; `printers` spares one where they are known."""
+    """All that waits for a person, worst first. Thirteen statements at most; `printers` spares one where they are known."""
     # Besides those, up to nine for rolls that end or are damp; `ending` spares most of them where it is known.
     known = list(db.scalars(in_use()).unique()) if printers is None else printers
     now = utc_now()
@@ -82,6 +82,7 @@ def get_needs(
         *_drift(db),
         *_unassigned(db),
         *_low_spools(db),
+        *_shopping(db),
     ]
 
 
@@ -289,3 +290,17 @@ def _low_spools(db: Session) -> Iterator[Need]:
         more = count - SPOOLS_NAMED
         title = "One more spool runs low" if more == 1 else f"{more} more spools run low"
         yield Need("low", "warn", "spool", title, "See them all.", "filament.spools", {"low": 1})
+
+
+def _shopping(db: Session) -> Iterator[Need]:
+    """What is to be bought, and what was ordered and should be here, each in one line: the pages say which."""
+    urgent, late = count_buying(db, utc_now().astimezone(zone()).date())
+    if late:
+        title = "One order is overdue" if late == 1 else f"{late} orders are overdue"
+        yield Need(
+            "late-order", "warn", "clock", title, "Has it come? Receive it, or change the day.", "shopping.orders"
+        )
+    if urgent:
+        title = "One filament to buy" if urgent == 1 else f"{urgent} filaments to buy"
+        todo = "There is, or will be, less of it than its threshold."
+        yield Need("shopping", "warn", "shopping-cart", title, todo, "shopping.show")

@@ -42,8 +42,22 @@ from printfarm.filament.queries.ledger import (
     unassigned_entries,
 )
 from printfarm.filament.queries.matches import FilamentMatch, match_filaments, similar_filaments
-from printfarm.filament.queries.orders import OpenOrder, OrdersTotal, open_order, open_orders, orders_total
-from printfarm.filament.queries.shopping import MOST_ON_PAPER, Item, ShoppingList, items_of, shopping_list
+from printfarm.filament.queries.orders import (
+    OpenOrder,
+    OrdersTotal,
+    open_order,
+    open_orders,
+    ordered_elsewhere,
+    orders_total,
+)
+from printfarm.filament.queries.shopping import (
+    MOST_ON_PAPER,
+    Item,
+    ShoppingList,
+    count_buying,
+    items_of,
+    shopping_list,
+)
 from printfarm.filament.queries.spools import (
     NOT_HERE,
     StockTotals,
@@ -80,6 +94,7 @@ __all__ = [
     "brand_line",
     "brand_names",
     "choices_for",
+    "count_buying",
     "count_unassigned",
     "discrepancies_of",
     "drifted_spools",
@@ -105,6 +120,7 @@ __all__ = [
     "names_for",
     "open_order",
     "open_orders",
+    "ordered_elsewhere",
     "orders_total",
     "people",
     "promised_by_filament",

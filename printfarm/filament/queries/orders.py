@@ -9,7 +9,7 @@ from sqlalchemy import Select, Subquery, case, func, select
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.models import User
-from printfarm.core.paging import Paged, paginate
+from printfarm.core.paging import PAGE_SIZE, Paged, paginate
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.models_shopping import Purchase
 
@@ -61,6 +61,12 @@ def open_order(db: Session, purchase: Purchase, today: date) -> OpenOrder | None
     return next(iter(_with_rolls(db, [purchase], today)), None)
 
 
+def ordered_elsewhere(db: Session) -> list[Spool]:
+    """Rolls on order that were not ordered here: a sheet told of them. The first of them; each has its own page."""
+    coming = Spool.state == "on order", Spool.archived_at.is_(None), Spool.purchase_id.is_(None)
+    return list(db.scalars(select(Spool).where(*coming).order_by(Spool.expected_on, Spool.id).limit(PAGE_SIZE)))
+
+
 def orders_total(db: Session, today: date) -> OrdersTotal:
     """One statement for the heads of the pages."""
     coming = _coming()
@@ -70,7 +76,7 @@ def orders_total(db: Session, today: date) -> OrdersTotal:
     return OrdersTotal(orders, int(rolls), int(mg), int(overdue))
 
 
-def count_late_orders(today: date) -> Select[Any]:
+def late_orders(today: date) -> Select[tuple[int]]:
     """How many orders should have come, as a statement of one number."""
     coming = _coming()
     return select(func.count()).select_from(coming).where(coming.c.expected_on < today)

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from babel.numbers import get_currency_precision
-from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, case, func, or_, select
+from sqlalchemy import Row, ScalarSelect, Select, Subquery, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.models import Shop
@@ -23,6 +23,7 @@ from printfarm.core.units import cost_minor
 from printfarm.filament.from_above import Use, uses_of
 from printfarm.filament.models import Brand, Filament, Promise, Spool
 from printfarm.filament.models_shopping import ShoppingWish
+from printfarm.filament.queries.orders import late_orders
 from printfarm.filament.service.shopping import MOST_TIMES
 
 # More than a printed list should have, and more than a page can.
@@ -161,10 +162,13 @@ def items_of(db: Session, filament_ids: Sequence[UUID], times: int | None = None
     return sorted(items, key=lambda one: (not one.supplier, _key(one.supplier), one.name.casefold()))
 
 
-def count_to_buy(times: int | ColumnElement[int]) -> Select[Any]:
-    """How many filaments are urgent, as a statement of one number."""
+def count_buying(db: Session, today: date) -> tuple[int, int]:
+    """How many filaments are urgent to buy, and how many orders should have come: one statement."""
+    times = select(Shop.shopping_times).where(Shop.id == shop_of(db)).scalar_subquery()
     stock = _stock(times).subquery()
-    return select(func.count()).select_from(stock).where(stock.c.missing_mg > 0)
+    urgent = select(func.count()).select_from(stock).where(stock.c.missing_mg > 0)
+    row = db.execute(select(urgent.scalar_subquery(), late_orders(today).scalar_subquery())).one()
+    return row[0], row[1]
 
 
 def _to_buy(times: int) -> Select[*tuple[Any, ...]]:
@@ -174,7 +178,7 @@ def _to_buy(times: int) -> Select[*tuple[Any, ...]]:
     return stock.where(or_(missing > 0, wanted, ShoppingWish.id.is_not(None)))
 
 
-def _stock(times: int | ColumnElement[int]) -> Select[*tuple[Any, ...]]:
+def _stock(times: int | ScalarSelect[int]) -> Select[*tuple[Any, ...]]:
     """A row for each filament in use, with all that its Item needs."""
     rolls, promised = _rolls_of(), _promised()
     held = func.coalesce(rolls.c.held_mg, 0)

@@ -25,6 +25,7 @@ def orders(db: Session) -> ViewAnswer:
         "orders",
         found=queries.open_orders(db, today, page_number()),
         total=queries.orders_total(db, today),
+        elsewhere=queries.ordered_elsewhere(db),
     )
 
 
