@@ -1,5 +1,5 @@
 // The print button, and another paper as soon as it is chosen.
-document.querySelector("[data-print]")?.addEventListener("click", () => print());
+document.addEventListener("click", (event) => event.target.closest("[data-print]") && print());
 document.querySelector("[data-labels]")?.addEventListener("change", (event) => {
   if (event.target.name === "paper") event.currentTarget.requestSubmit();
 });

@@ -138,7 +138,7 @@ class ShoppingList:
 def shopping_list(db: Session, times: int | None = None) -> ShoppingList:
     """What to buy; `times` instead of the shop's own choice. Three statements."""
     shop = db.get_one(Shop, shop_of(db))
-    times = times if times is not None and 1 <= times <= MOST_TIMES else shop.shopping_times
+    times = _times(times, shop)
     items = [_item(row, shop) for row in db.execute(_to_buy(times))]
     uses = uses_of(db, [item.filament_id for item in items if item.demand and not item.is_urgent])
     items = [replace(item, use=uses.get(item.filament_id, item.use)) for item in items]
@@ -155,7 +155,7 @@ def shopping_list(db: Session, times: int | None = None) -> ShoppingList:
 def items_of(db: Session, filament_ids: Sequence[UUID], times: int | None = None) -> list[Item]:
     """These filaments as the list sees them, also those that nothing has to be bought of; archived ones are left out."""
     shop = db.get_one(Shop, shop_of(db))
-    rows = db.execute(_stock(times or shop.shopping_times).where(Filament.id.in_(filament_ids)))
+    rows = db.execute(_stock(_times(times, shop)).where(Filament.id.in_(filament_ids)))
     items = [_item(row, shop) for row in rows]
     uses = uses_of(db, [item.filament_id for item in items if item.demand and not item.is_urgent])
     items = [replace(item, use=uses.get(item.filament_id, item.use)) for item in items]
@@ -271,6 +271,10 @@ def _item(row: Row[Any], shop: Shop) -> Item:
         demand=row.demand_count,
         wished=row.wished,
     )
+
+
+def _times(asked: int | None, shop: Shop) -> int:
+    return asked if asked is not None and 1 <= asked <= MOST_TIMES else shop.shopping_times
 
 
 def _price(cost_per_gram: Decimal | None, spool_mg: int, shop: Shop) -> int | None:

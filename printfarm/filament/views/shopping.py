@@ -123,7 +123,7 @@ def remove_wish(db: Session, filament_id: UUID) -> ViewAnswer:
 def order(db: Session) -> ViewAnswer:
     """What was ticked on the list: how many, where, for how much, and when it should come."""
     ids = _picked(request.form if request.method == "POST" else request.args)
-    items = queries.items_of(db, ids)
+    items = queries.items_of(db, ids, request.args.get("times", type=int))
     for missing in set(ids) - {item.filament_id for item in items}:
         service.find_filament(db, missing)  # another shop's is not found; an archived one is not bought
     if not items:
