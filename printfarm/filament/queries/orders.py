@@ -76,7 +76,7 @@ def orders_total(db: Session, today: date) -> OrdersTotal:
     return OrdersTotal(orders, int(rolls), int(mg), int(overdue))
 
 
-def late_orders(today: date) -> Select[tuple[int]]:
+def late_orders(today: date) -> Select[int]:
     """How many orders should have come, as a statement of one number."""
     coming = _coming()
     return select(func.count()).select_from(coming).where(coming.c.expected_on < today)

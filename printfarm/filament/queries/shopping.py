@@ -95,9 +95,15 @@ class Sum:
     unpriced: int = 0
 
     def add(self, item: Item) -> None:
-        self.items, self.rolls, self.mg = self.items + 1, self.rolls + item.rolls, self.mg + item.buy_mg
-        self.cost_minor += item.cost_minor or 0
-        self.unpriced += item.cost_minor is None
+        """One item more."""
+        rolls = item.rolls
+        cost = 0 if item.price_minor is None else rolls * item.price_minor
+        self.take(Sum(1, rolls, rolls * item.spool_mg, cost, int(item.price_minor is None)))
+
+    def take(self, other: "Sum") -> None:
+        """Those of another sum too."""
+        self.items, self.rolls, self.mg = self.items + other.items, self.rolls + other.rolls, self.mg + other.mg
+        self.cost_minor, self.unpriced = self.cost_minor + other.cost_minor, self.unpriced + other.unpriced
 
 
 @dataclass(frozen=True)
@@ -140,15 +146,15 @@ def shopping_list(db: Session, times: int | None = None) -> ShoppingList:
     shop = db.get_one(Shop, shop_of(db))
     times = _times(times, shop)
     items = [_item(row, shop) for row in db.execute(_to_buy(times))]
-    uses = uses_of(db, [item.filament_id for item in items if item.demand and not item.is_urgent])
-    items = [replace(item, use=uses.get(item.filament_id, item.use)) for item in items]
+    items = _with_uses(db, items)
     items.sort(key=lambda one: (not one.is_urgent, not one.supplier, _key(one.supplier), one.name.casefold()))
     sums: dict[tuple[bool, str], Sum] = {}
-    total, urgent, wishes = Sum(), Sum(), Sum()
     for item in items:
-        by_supplier = sums.setdefault((item.is_urgent, _key(item.supplier)), Sum())
-        for one in (by_supplier, total, urgent if item.is_urgent else wishes):
-            one.add(item)
+        sums.setdefault((item.is_urgent, _key(item.supplier)), Sum()).add(item)
+    total, urgent, wishes = Sum(), Sum(), Sum()
+    for (is_urgent, _), by_supplier in sums.items():
+        total.take(by_supplier)
+        (urgent if is_urgent else wishes).take(by_supplier)
     return ShoppingList(times, items, total, urgent, wishes, sums)
 
 
@@ -157,8 +163,7 @@ def items_of(db: Session, filament_ids: Sequence[UUID], times: int | None = None
     shop = db.get_one(Shop, shop_of(db))
     rows = db.execute(_stock(_times(times, shop)).where(Filament.id.in_(filament_ids)))
     items = [_item(row, shop) for row in rows]
-    uses = uses_of(db, [item.filament_id for item in items if item.demand and not item.is_urgent])
-    items = [replace(item, use=uses.get(item.filament_id, item.use)) for item in items]
+    items = _with_uses(db, items)
     return sorted(items, key=lambda one: (not one.supplier, _key(one.supplier), one.name.casefold()))
 
 
@@ -275,6 +280,12 @@ def _item(row: Row[Any], shop: Shop) -> Item:
 
 def _times(asked: int | None, shop: Shop) -> int:
     return asked if asked is not None and 1 <= asked <= MOST_TIMES else shop.shopping_times
+
+
+def _with_uses(db: Session, items: list[Item]) -> list[Item]:
+    """Those that only variants want, with what they take of it."""
+    uses = uses_of(db, [item.filament_id for item in items if item.demand and not item.is_urgent])
+    return [replace(item, use=uses[item.filament_id]) if item.filament_id in uses else item for item in items]
 
 
 def _price(cost_per_gram: Decimal | None, spool_mg: int, shop: Shop) -> int | None:
