@@ -101,6 +101,15 @@ def test_the_same_form_sent_twice_orders_once(olga, black):
     assert len(rolls(black)) == 1
 
 
+def test_a_form_that_was_sent_and_then_changed_is_not_taken_for_the_first(olga, black):
+    form = sent(olga.get(f"/shopping/order?filament={black.id}"), "/order")
+    olga.post("/shopping/order", form)
+    changed = olga.post("/shopping/order", form | {f"{black.id}-rolls": "4"})
+    assert changed.status == 409
+    assert "said something else" in changed.text
+    assert len(rolls(black)) == 1
+
+
 def test_two_people_do_not_order_the_same_twice_in_silence(olga, alice, black):
     url = f"/shopping/order?filament={black.id}"
     of_olga, of_alice = sent(olga.get(url), "/order"), sent(alice.get(url), "/order")
@@ -213,6 +222,14 @@ def test_all_of_an_order_comes_in_one_step_and_labels_are_next(olga, black):
     assert "somebody has received it" in again.text
     with read_only(black.shop_id) as db:
         assert queries.find_drift(db) == []
+
+
+def test_of_several_orders_only_what_is_still_to_come_is_received(olga, black):
+    first, second = order(black, 1), order(black, 2)
+    olga.post("/shopping/orders/receive", {"purchase": str(first.id)})
+    answer = olga.post("/shopping/orders/receive", {"purchase": [str(first.id), str(second.id)]})
+    assert "2 labels" in olga.get(answer.location).one("h1").text
+    assert rolls(black) == []
 
 
 def test_part_of_an_order_comes_with_its_real_weight_and_batch(olga, black):

@@ -110,6 +110,8 @@ def order_rolls(
     """
     filaments = {one.filament_id: lock_filament(db, one.filament_id) for one in sorted(lines, key=_by_filament)}
     if token and (made := list(db.scalars(select(Purchase).where(Purchase.token == token).order_by(Purchase.id)))):
+        if {(one.filament_id, one.rolls) for one in made} != {(one.filament_id, one.rolls) for one in lines}:
+            raise DomainError("This form has been sent already, and said something else. Begin again from the list.")
         return made
     _refuse_meanwhile(db, lines, filaments)
     return [_order(db, line, expected_on, token, user_id) for line in lines]
@@ -153,8 +155,13 @@ def receive_purchase(db: Session, purchase_id: UUID, arrival: Arrival, *, user_i
 
 
 def receive_purchases(db: Session, purchase_ids: Sequence[UUID], *, user_id: UUID | None = None) -> list[Spool]:
-    """Everything that is still on order of these has come as it was ordered."""
-    rolls = [roll for one in sorted(set(purchase_ids)) for roll in _open_rolls(db, find_purchase(db, one))]
+    """Everything that is still on order of these has come as it was ordered. What somebody has received already is left out;
+    raises DomainError when that is all of it.
+    """
+    purchases = [find_purchase(db, one) for one in sorted(set(purchase_ids))]
+    rolls = [roll for one in purchases for roll in _locked_rolls(db, one)]
+    if not rolls:
+        raise DomainError(NOTHING_TO_COME)
     return [receive_ordered(db, spool.id, user_id=user_id) for spool in rolls]
 
 
@@ -174,11 +181,15 @@ def open_rolls(db: Session, purchase_id: UUID) -> list[Spool]:
 
 def _open_rolls(db: Session, purchase: Purchase) -> list[Spool]:
     """The same, locked. Raises DomainError when there is none left."""
-    locked = [lock_spool(db, spool.id) for spool in open_rolls(db, purchase.id)]
-    rolls = [one for one in locked if one.state == "on order" and one.archived_at is None]
+    rolls = _locked_rolls(db, purchase)
     if not rolls:
         raise DomainError(NOTHING_TO_COME)
     return rolls
+
+
+def _locked_rolls(db: Session, purchase: Purchase) -> list[Spool]:
+    locked = [lock_spool(db, spool.id) for spool in open_rolls(db, purchase.id)]
+    return [one for one in locked if one.state == "on order" and one.archived_at is None]
 
 
 def _order(db: Session, line: OrderLine, expected_on: date | None, token: str, user_id: UUID | None) -> Purchase:
