@@ -30,6 +30,8 @@ DOES: dict[str, tuple[str, str]] = {
     "book-machine-use": ("jobs.spoolman.book_machine_use", FAST),
     "read-spoolman": ("jobs.spoolman.read_spoolman", SLOW),
     "take-in-spoolman": ("jobs.spoolman.take_in_spoolman", SLOW),
+    "read-sheet": ("jobs.filament.read_sheet", SLOW),
+    "take-in-sheet": ("jobs.filament.take_in_sheet", SLOW),
     "reindex": ("jobs.search.reindex", SLOW),
     "check-stock": ("jobs.filament.check_stock", SLOW),
 }

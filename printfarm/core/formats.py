@@ -86,11 +86,7 @@ def days(count: int | None) -> str:
     """How old: 3 → "3 days", 400 → "13 months"."""
     if count is None:
         return NOTHING
-    for limit, per, word in ((60, 1, "day"), (730, 30.44, "month")):
-        if count < limit:
-            break
-    else:
-        per, word = 365.25, "year"
+    per, word = (1.0, "day") if count < 60 else (30.44, "month") if count < 730 else (365.25, "year")
     many = max(0, int(count / per))
     return f"{many} {word}" if many == 1 else f"{many} {word}s"
 
@@ -110,11 +106,11 @@ def cash(value: Decimal | None) -> str:
 
 
 def cost_per_gram(value: Decimal | None) -> str:
-    """A cost per gram, at most four places."""
+    """A cost per gram, at most six places."""
     if value is None:
         return NOTHING
     code = getattr(getattr(g, "shop", None), "currency", "EUR")
-    return f"{format_currency(value, code, '¤#,##0.00##', locale=_locale(), currency_digits=False)}/g"
+    return f"{format_currency(value, code, '¤#,##0.00####', locale=_locale(), currency_digits=False)}/g"
 
 
 def amount(value: Decimal | None) -> str:

@@ -9,9 +9,11 @@ def install(app: Flask) -> None:
     """
     from printfarm.filament import live, spoolman, views  # noqa: F401  # screens register by being imported
     from printfarm.filament.queries.care import care_of
+    from printfarm.filament.sheets import views as sheets
     from printfarm.filament.views import orders, shopping  # noqa: F401
 
     spoolman.install(app)
+    sheets.install(app)
     app.register_blueprint(views.bp)
     app.register_blueprint(shopping.bp)
     app.extensions.setdefault("printfarm.spools_actions", []).append("filament/_to_shopping.html")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask_wtf import FlaskForm
 from wtforms import Field, SelectChoice, SelectField, SelectMultipleField, StringField
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, Optional
 
 from printfarm.core.fields import AmountField, CountField, one_line
 from printfarm.core.units import mg_from_grams
@@ -65,9 +65,12 @@ class BulkForm(FlaskForm):  # type: ignore[misc]
     low_below = AmountField("Low below", validators=[Optional(), WEIGHT])
     expires_on = DayField("Best before", validators=[Optional()], ahead=True)
 
-    def validate_low_below(self, field: Field) -> None:
-        if self.deed.data == "low" and field.data is None:
-            raise ValidationError("Low below how many grams?")
+    def validate(self, extra_validators: Any = None) -> bool:
+        valid: bool = super().validate(extra_validators)
+        if valid and self.deed.data == "low" and self.low_below.data is None:
+            self.low_below.errors = ["Low below how many grams?"]
+            return False
+        return valid
 
     def told(self) -> Told:
         low = self.low_below.data

@@ -1,15 +1,17 @@
-"""The inventory: which rolls there are, by what people ask for, in any order, with their sums; in a fixed number of statements."""
+"""The inventory: rolls by what people ask for, in any order, with their sums; in a fixed number of statements."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Float, Select, case, cast, extract, func, or_, select
+from sqlalchemy import ColumnElement, Float, Select, case, extract, func, or_, select
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
+from printfarm.core.database import ExactDecimal
 from printfarm.core.paging import PAGE_SIZE, Paged
 from printfarm.core.searching import speaks_of
 from printfarm.filament.families import FAMILIES, families_of
@@ -22,7 +24,7 @@ HIGH_DEMAND = 3
 NOWHERE = "–"  # asks for rolls without a place
 # What a gram has cost: of this roll, or else of its filament.
 COST = func.coalesce(Spool.cost_per_gram, Filament.cost_per_gram)
-VALUE = cast(Spool.remaining_mg, Float) * COST
+VALUE = sql_cast(Spool.remaining_mg, Float) * COST
 # How the list may be ordered. Who has nothing to be ordered by comes last, whichever way.
 BY_NAME = (Filament.material, Filament.colour_name, Filament.id, Spool.remaining_mg)
 SORTS: dict[str, tuple[Any, ...]] = {
@@ -243,8 +245,9 @@ def _ordered(statement: Select[Any], sort: str) -> Select[Any]:
 
 
 def _money(sum_: float) -> Decimal:
-    """Of milligrams times ten-thousandths per gram; exact up to 900 million."""
-    return (Decimal(int(sum_)).scaleb(-7)).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+    """Of milligrams times the column's whole number per gram; exact up to millions, to a cent far beyond."""
+    places = cast("ExactDecimal", Spool.__table__.c.cost_per_gram.type).places
+    return (Decimal(int(sum_)).scaleb(-3 - places)).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
 
 
 def _days_since(epoch: float, today: date) -> int:

@@ -66,7 +66,7 @@ from printfarm.filament.service.states import today_of
 from printfarm.filament.service.stock import BelowZero
 from printfarm.filament.service.tags import bind_tag, spools_of_tags, unbind_tag
 from printfarm.filament.service.undoing import undo_entry
-from printfarm.filament.service.usage import Part, book_run, rebook_run, resolve_unassigned
+from printfarm.filament.service.usage import Part, book_run, book_so_far, rebook_run, resolve_unassigned
 from printfarm.filament.service.weighing import (
     WEIGHINGS,
     ChangedMeanwhile,
@@ -81,6 +81,7 @@ from printfarm.filament.service.weighing import (
 from printfarm.filament.service.winding import merge_spools, split_spool
 
 __all__ = [
+    "DEEDS",
     "MOST_AT_ONCE",
     "MOST_TIMES",
     "NOTHING_TO_COME",
@@ -109,6 +110,7 @@ __all__ = [
     "bind_tag",
     "book_reported",
     "book_run",
+    "book_so_far",
     "brand_named",
     "change_demand",
     "discard_spool",

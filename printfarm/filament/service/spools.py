@@ -17,8 +17,14 @@ from printfarm.core.ids import SPOOL_CODE, new_code, new_id
 from printfarm.filament.events import SpoolChanged
 from printfarm.filament.models import Filament, Spool, StockEntry
 from printfarm.filament.service.filaments import find_filament
-from printfarm.filament.service.states import DISCARDED, become, today_of
-from printfarm.filament.service.stock import lock_filament, lock_spool, refuse_impossible, write_entry
+from printfarm.filament.service.states import DISCARDED, become, out_of_the_archive, today_of
+from printfarm.filament.service.stock import (
+    lock_filament,
+    lock_spool,
+    lock_spool_to_count,
+    refuse_impossible,
+    write_entry,
+)
 from printfarm.filament.service.undoing import undo_entry
 
 # What comes in one delivery of one filament.
@@ -92,6 +98,29 @@ def receive_spools(
     return [_receive(db, filament, weight_mg, facts or SpoolFacts(), user_id=user_id, cause_key=key) for key in keys]
 
 
+def take_in_spool(
+    db: Session,
+    filament_id: UUID,
+    *,
+    weight_mg: int,
+    facts: SpoolFacts,
+    is_ordered: bool = False,
+    code: str | None = None,
+    **line: Any,
+) -> Spool:
+    """A roll that a sheet tells of, with its own code if it brings one. `line`: what goes into its first line of the ledger,
+    whose key makes it one that is taken in once.
+    """
+    filament = _in_use(find_filament(db, filament_id))
+    refuse_impossible(weight_mg)
+    initial_mg = weight_mg if facts.initial_mg is None else facts.initial_mg
+    begun = facts.opened_on is not None or weight_mg < initial_mg
+    state = "on order" if is_ordered else "open" if begun else "sealed"
+    spool = _new(db, filament, replace(facts, initial_mg=initial_mg), state=state, code=code)
+    write_entry(db, spool, weight_mg, cause="imported", **line)
+    return spool
+
+
 def order_spool(db: Session, filament_id: UUID, *, facts: SpoolFacts, purchase_id: UUID | None = None) -> Spool:
     """A roll that is on its way: it weighs nothing until it comes; `facts.initial_mg` is what it will hold."""
     filament = _in_use(find_filament(db, filament_id))
@@ -161,7 +190,7 @@ def mark_unloaded(db: Session, spool_id: UUID) -> Spool:
 
 def empty_spool(db: Session, spool_id: UUID, *, user_id: UUID | None = None) -> Spool:
     """A person sees that nothing is left. What the books still had is taken out, as a discrepancy."""
-    spool = lock_spool(db, spool_id)
+    spool = lock_spool_to_count(db, spool_id)
     become(db, spool, "empty")
     if spool.remaining_mg:
         write_entry(
@@ -180,7 +209,7 @@ def discard_spool(db: Session, spool_id: UUID, *, reason: str = "", user_id: UUI
     """Throw a roll away: what was left leaves the stock with one line, and the roll is put away. Undoing that line brings
     it back.
     """
-    spool = lock_spool(db, spool_id)
+    spool = lock_spool_to_count(db, spool_id)
     if spool.state == "discarded":
         raise DomainError("Somebody has discarded this roll already.")
     if spool.state == "on order":
@@ -205,11 +234,11 @@ def archive_spool(db: Session, spool_id: UUID) -> None:
 
 
 def restore_spool(db: Session, spool_id: UUID, *, user_id: UUID | None = None) -> None:
-    """Bring a roll back; one that was discarded with what was on it."""
+    """Bring a roll back, with its filament; one that was discarded with what was on it."""
     spool = lock_spool(db, spool_id)
     if spool.state == "discarded":
         undo_entry(db, _discarding_of(db, spool_id), user_id=user_id)
-    spool.archived_at = None
+    out_of_the_archive(db, spool)
     emit(db, SpoolChanged(shop_id=spool.shop_id, spool_id=spool.id))
 
 
@@ -228,7 +257,8 @@ def _receive(db: Session, filament: Filament, weight_mg: int, facts: SpoolFacts,
 
 
 def _new(db: Session, filament: Filament, facts: SpoolFacts, *, state: str, **more: Any) -> Spool:
-    spool = Spool(filament_id=filament.id, state=state, code=_free_code(db), **_kept(facts), **more)
+    code = more.pop("code", None) or _free_code(db)
+    spool = Spool(filament_id=filament.id, state=state, code=code, **_kept(facts), **more)
     db.add(spool)
     db.flush()
     set_committed_value(spool, "filament", filament)  # known without asking; a delivery is fifty of these

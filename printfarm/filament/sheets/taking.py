@@ -1,0 +1,114 @@
+"""Taking lines of a sheet in, in the caller's transaction. The same lines again change nothing."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from printfarm.core.errors import DomainError
+from printfarm.filament import service
+from printfarm.filament.models import Filament, Spool
+from printfarm.filament.models_spoolman import SpoolmanOrigin
+from printfarm.filament.service import SpoolFacts
+from printfarm.filament.service.spools import take_in_spool
+from printfarm.filament.service.stock import lock_spool
+from printfarm.filament.sheets.planning import Known, Plan, colour_of, cost_of, judge, know
+from printfarm.filament.sheets.saying import Said
+
+
+def take_in(
+    db: Session, lines: Sequence[tuple[Said, str]], *, source: str, user_id: UUID | None
+) -> list[tuple[Said, Plan]]:
+    """What became of each line. One that is refused leaves nothing behind; the others are taken in all the same."""
+    known = know(db, lines)
+    _lock(db, known, lines)
+    done = []
+    for said, key in lines:
+        filaments = len(known.filaments)
+        try:
+            with db.begin_nested():
+                plan = judge(known, said, key)
+                _do(db, known, said, key, plan, reason=f"{source}, line {said.line}", user_id=user_id)
+        except DomainError as problem:
+            plan = Plan("refused", problem.sentence, said.name)
+            del known.filaments[filaments:]  # one that was made for it is gone again
+        done.append((said, plan))
+    return done
+
+
+def _lock(db: Session, known: Known, lines: Sequence[tuple[Said, str]]) -> None:
+    """The rolls that are meant, always in one order, and as they are now."""
+    wanted = {known.codes[said.code].id for said, _ in lines if said.code in known.codes}
+    wanted |= {spool.id for spool in known.numbers.values()} | {spool.id for spool, _ in known.origins.values()}
+    for spool_id in sorted(wanted):
+        lock_spool(db, spool_id)
+
+
+def _do(db: Session, known: Known, said: Said, key: str, plan: Plan, *, reason: str, user_id: UUID | None) -> None:
+    if plan.what == "new":
+        spool = _add(db, known, said, key, plan, reason=reason, user_id=user_id)
+        known.codes[spool.code] = known.keys[key] = spool
+    elif plan.what == "changed" and plan.spool is not None:
+        _change(db, plan.spool, plan, reason=reason, user_id=user_id)
+        _remember_weight(db, known, said, plan.spool)
+
+
+def _add(db: Session, known: Known, said: Said, key: str, plan: Plan, *, reason: str, user_id: UUID | None) -> Spool:
+    filament = plan.filament or _add_filament(db, known, said)
+    if filament.archived_at is not None:
+        service.restore_filament(db, filament.id)
+    facts = SpoolFacts(**{**plan.facts, "cost_per_gram": cost_of(said, said.weights.get("initial", plan.left_mg))})
+    spool = take_in_spool(
+        db,
+        filament.id,
+        weight_mg=plan.left_mg or 0,
+        facts=facts,
+        is_ordered=said.state == "on order",
+        code=said.code,
+        reason=reason,
+        cause_key=key,
+        user_id=user_id,
+    )
+    if plan.archive:
+        service.archive_spool(db, spool.id)
+    if said.origin is not None:
+        number, registered = said.origin
+        held = {"held_mg": spool.remaining_mg}
+        db.add(SpoolmanOrigin(kind="spool", number=number, registered=registered, subject_id=spool.id, facts=held))
+    return spool
+
+
+def _add_filament(db: Session, known: Known, said: Said) -> Filament:
+    facts = {"brand": said.texts.get("brand", ""), "material": said.texts["material"]}
+    facts |= {"finish": said.texts.get("finish", ""), "colour_name": said.texts["colour"]}
+    more: dict[str, Any] = {} if said.diameter is None else {"diameter_mm": said.diameter}
+    weight = said.weights.get("initial") or said.weights.get("filament_weight")
+    more |= {"spool_mg": weight} if weight else {}
+    made = service.find_or_add_filament(db, colour_hex=colour_of(said), **facts, **more)
+    known.filaments.append(made)
+    return made
+
+
+def _change(db: Session, spool: Spool, plan: Plan, *, reason: str, user_id: UUID | None) -> None:
+    if plan.archive is False:
+        service.restore_spool(db, spool.id, user_id=user_id)
+    if plan.facts:
+        service.edit_spool(db, spool.id, replace(SpoolFacts.of(spool), **plan.facts))
+    if plan.left_mg is not None:
+        service.set_weight(db, spool.id, plan.left_mg, reason=reason, user_id=user_id)
+    if plan.archive:
+        service.archive_spool(db, spool.id)
+
+
+def _remember_weight(db: Session, known: Known, said: Said, spool: Spool) -> None:
+    """What a Spoolman said of its roll, to tell at the next sheet what was changed there since."""
+    if said.origin not in known.origins or said.left_mg is None:
+        return
+    number, registered = said.origin
+    mine = select(SpoolmanOrigin).where(SpoolmanOrigin.kind == "spool", SpoolmanOrigin.number == number)
+    origin = db.scalars(mine.where(SpoolmanOrigin.registered == registered)).one()
+    origin.facts = {**origin.facts, "held_mg": said.left_mg}
+    known.origins[said.origin] = spool, said.left_mg

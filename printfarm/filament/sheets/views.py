@@ -1,0 +1,164 @@
+"""The pages of sheets: the inventory as a download, and a sheet that is looked at and taken in."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from uuid import UUID
+
+from flask import Flask, Response, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError, validate_csrf
+from sqlalchemy.orm import Session
+from wtforms import ValidationError
+
+from printfarm.accounts.access import shop_stream, shop_view
+from printfarm.core.clock import utc_now
+from printfarm.core.errors import DomainError
+from printfarm.core.sheets import csv_line, csv_lines, safe_cell
+from printfarm.core.storage import storage
+from printfarm.core.web import ViewAnswer, done, page
+from printfarm.core.work import read_only, unit_of_work
+from printfarm.filament import queries
+from printfarm.filament.models_sheets import OUTCOMES
+from printfarm.filament.queries import InventoryFilter
+from printfarm.filament.sheets import imports
+from printfarm.filament.sheets.columns import OURS
+from printfarm.filament.sheets.reading import MOST_BYTES, Unreadable
+from printfarm.filament.sheets.writing import LAYOUTS, sheet_rows
+from printfarm.filament.views.blueprint import bp, page_number
+from printfarm.files.multipart import FieldPart, read_parts, skip
+
+RECEIVE = "printfarm.filament.sheets.views.receive_sheet"
+PIECE = 500
+
+
+def install(app: Flask) -> None:
+    """The routes below belong to the area's blueprint. The one that reads a stream checks its form token itself."""
+    app.extensions["csrf"].exempt(RECEIVE)
+
+
+@bp.get("/spools.csv")
+@shop_stream(role="viewer")
+def inventory_csv(shop_id: UUID) -> Response:
+    """All rolls that the filter finds, in its order, sent while they are read. `columns=spoolman`: with Spoolman's names."""
+    asked, layout = InventoryFilter.of(request.args), request.args.get("columns", "")
+    layout = layout if layout in LAYOUTS else ""
+    with read_only(shop_id) as db:
+        ids = queries.inventory_ids(db, asked, queries.inventory_choices(db))
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    response = Response(_csv(app, shop_id, ids, layout), mimetype="text/csv")
+    name = f"spools{'-spoolman' if layout else ''}-{utc_now():%Y-%m-%d}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _csv(app: Flask, shop_id: UUID, ids: list[UUID], layout: str) -> Iterator[str]:
+    """A transaction per piece, opened when it is wanted and closed before it is sent: a slow reader holds nothing."""
+    yield from csv_lines(LAYOUTS[layout], [])
+    for at in range(0, len(ids), PIECE):
+        with app.app_context(), read_only(shop_id) as db:
+            spools = queries.spools_by_id(db, ids[at : at + PIECE])
+            rows = list(sheet_rows(db, spools, layout))
+        yield "".join(csv_line([safe_cell(cell) for cell in row]) for row in rows)
+
+
+@bp.get("/sheets")
+@shop_view(role="operator")
+def sheets(db: Session) -> ViewAnswer:
+    return _sheets(db)
+
+
+@bp.post("/sheets")
+@shop_stream(role="operator")
+def receive_sheet(shop_id: UUID) -> ResponseReturnValue:
+    """A file, which is kept as it comes and read in the background."""
+    try:
+        import_id = _receive(shop_id)
+    except DomainError as refusal:
+        skip(request.stream, 2 * MOST_BYTES)
+        with read_only(shop_id) as db:
+            return _sheets(db, refusal), refusal.status
+    return redirect(url_for("filament.sheet", sheet_id=import_id), 303)
+
+
+@bp.get("/sheets/<uuid:sheet_id>")
+@shop_view(role="operator")
+def sheet(db: Session, sheet_id: UUID) -> ViewAnswer:
+    found, shown = imports.find_import(db, sheet_id), request.args.get("show", "")
+    shown = shown if shown in OUTCOMES else ""
+    lines = imports.lines_of(db, sheet_id, shown, page_number())
+    return page("filament/sheet.html", "sheet_body", found=found, lines=lines, shown=shown)
+
+
+@bp.post("/sheets/<uuid:sheet_id>/start")
+@shop_view(role="operator")
+def start_sheet(db: Session, sheet_id: UUID) -> ViewAnswer:
+    imports.start(db, sheet_id)
+    return done(url_for("filament.sheet", sheet_id=sheet_id), message="It is taken in, in the background.")
+
+
+@bp.post("/sheets/<uuid:sheet_id>/forget")
+@shop_view(role="operator")
+def forget_sheet(db: Session, sheet_id: UUID) -> ViewAnswer:
+    imports.forget(db, imports.find_import(db, sheet_id, lock=True))
+    return done(url_for("filament.sheets"), message="Forgotten. What was taken in stays.")
+
+
+def _sheets(db: Session, refusal: DomainError | None = None) -> Response:
+    return page(
+        "filament/sheets.html",
+        imports=imports.list_imports(db),
+        columns=[one for one, key in OURS.items() if key],
+        refusals=[refusal.sentence] if refusal else [],
+    )
+
+
+def _receive(shop_id: UUID) -> UUID:
+    boundary = request.mimetype_params.get("boundary")
+    if request.mimetype != "multipart/form-data" or not boundary:
+        raise Unreadable("This address takes what the form sends.")
+    request.max_content_length = sys.maxsize  # the bytes of the file are counted as they come
+    token = request.headers.get("X-CSRFToken")
+    for part in read_parts(request.stream, boundary):
+        if isinstance(part, FieldPart):
+            token = part.value if part.name == "csrf_token" else token
+        elif part.name == "file" and part.file_name:
+            _check_csrf(token)
+            return _keep(shop_id, part.file_name, part.chunks)
+    _check_csrf(token)
+    raise Unreadable("Choose a file.")
+
+
+def _keep(shop_id: UUID, name: str, chunks: Iterable[bytes]) -> UUID:
+    key = imports.new_key(shop_id)
+    handle, draft = tempfile.mkstemp(prefix="printfarm-sheet-")
+    try:
+        size = 0
+        with os.fdopen(handle, "wb") as out:
+            for chunk in chunks:
+                size += len(chunk)
+                if size > MOST_BYTES:
+                    raise Unreadable("The file is larger than 30 MB.")
+                out.write(chunk)
+        if not size:
+            raise Unreadable("The file is empty.")
+        storage().put_file(key, Path(draft))
+    finally:
+        Path(draft).unlink(missing_ok=True)
+    try:
+        with unit_of_work(shop_id) as db:
+            plain = "".join(sign for sign in name if sign.isprintable())
+            return imports.begin(db, name=plain, file_key=key, user_id=current_user.user.id).id
+    except BaseException:
+        storage().delete(key)
+        raise
+
+
+def _check_csrf(token: str | None) -> None:
+    try:
+        validate_csrf(token)
+    except ValidationError as problem:
+        raise CSRFError(str(problem)) from problem
