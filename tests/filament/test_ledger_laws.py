@@ -123,6 +123,26 @@ class Ledger(RuleBasedStateMachine):
             # A part of it may have been said to come from a roll: that line stands for its grams.
             assert -sum(one.delta_mg for one in standing) == max(0, mg)
 
+    @rule(target=entries, roll=ROLLS, so_far=st.integers(1, 5_000), rest=st.integers(0, 5_000), mg=GRAMS)
+    def count_while_it_is_printed_from(self, roll, so_far, rest, mg):
+        """What the print took before is booked before; its end takes the rest, and asking again takes nothing."""
+        spool, run = self.rolls[roll], {"run_id": uuid4(), "job_id": uuid4(), "slot": 1, "reason": "Benchy"}
+
+        def count(db):
+            for told in (so_far // 2, so_far):
+                service.book_so_far(db, service.find_spool(db, spool.id), **run, used_mg=told)
+            return service.set_weight(db, spool.id, mg)
+
+        entry = self.attempt(count)
+        if entry is not None:
+            assert self.weights()[spool.id] == mg
+            total = self.total()
+            for _ in range(2):
+                self.attempt(lambda db: book(db, spool, so_far + rest, **run))
+                assert self.total() == total - rest
+                assert self.weights()[spool.id] == max(0, mg - rest)
+        return self.booked(entry)
+
     @rule(entry_id=entries, agreed=AGREED)
     def undo(self, entry_id, agreed):
         before, total = self.weights(), self.total()

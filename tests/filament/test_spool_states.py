@@ -316,3 +316,16 @@ def test_whatever_people_do_the_state_and_the_weight_agree(black, deeds):
     assert (roll.opened_on is None) or roll.state != "sealed"
     with read_only(black.shop_id) as db:
         assert queries.drifted_spools(db) == []
+
+
+@pytest.mark.parametrize("deed", [service.discard_spool, service.archive_spool])
+def test_a_roll_that_comes_back_brings_its_filament(black, deed):
+    """Nothing of an archived filament would be found, offered or counted."""
+    with unit_of_work(black.shop_id) as db:
+        spool = service.add_spool(db, black.id, weight_mg=300_000)
+        deed(db, spool.id)
+        service.archive_filament(db, black.id)
+    do(spool, service.restore_spool)
+    with read_only(black.shop_id) as db:
+        assert service.find_filament(db, black.id).archived_at is None
+    assert (now(spool).remaining_mg, now(spool).archived_at) == (300_000, None)

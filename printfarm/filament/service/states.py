@@ -16,6 +16,7 @@ from printfarm.core.events import emit
 from printfarm.core.tenancy import shop_of
 from printfarm.filament.events import SpoolChanged
 from printfarm.filament.models import PRINT_CAUSES, Spool, StockEntry
+from printfarm.filament.service.filaments import restore_filament
 
 # From each state, the states that may follow. A roll is sealed again when it was never opened after all.
 MAY_BECOME: dict[str, frozenset[str]] = {
@@ -89,6 +90,13 @@ def _is_discarding(entry: StockEntry) -> bool:
     return (entry.cause_key or "").startswith(DISCARDED)
 
 
-def _bring_back(db: Session, spool: Spool) -> None:
+def out_of_the_archive(db: Session, spool: Spool) -> None:
+    """The roll is here again, and so is its filament: nothing of an archived one would be found or offered."""
     spool.archived_at = None
+    if spool.filament.archived_at is not None:
+        restore_filament(db, spool.filament_id)
+
+
+def _bring_back(db: Session, spool: Spool) -> None:
+    out_of_the_archive(db, spool)
     become(db, spool, "empty" if spool.remaining_mg <= 0 else "open" if spool.opened_on else "sealed")

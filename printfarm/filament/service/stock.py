@@ -36,6 +36,9 @@ class BelowZero(DomainError):
 
 # What comes before any change of a spool that was just locked: what machines reported and is not booked yet (`machines`).
 BEFORE_A_CHANGE: list[Callable[[Session, Spool], None]] = []
+# What comes before a person says what a spool holds, or that it is done with: what a print that goes on has taken of it until
+# then (`usage.book_so_far`). For the areas that know prints; without it the print's end would take those grams once more.
+BEFORE_A_COUNT: list[Callable[[Session, Spool], None]] = []
 
 
 def lock_spool(db: Session, spool_id: UUID) -> Spool:
@@ -44,6 +47,21 @@ def lock_spool(db: Session, spool_id: UUID) -> Spool:
     for step in BEFORE_A_CHANGE:
         step(db, spool)
     return spool
+
+
+def lock_spool_to_count(db: Session, spool_id: UUID) -> Spool:
+    """The spool, locked, with what a print that goes on has taken of it until now: what is said of it next is said after that.
+    Raises NotFound.
+    """
+    spool = lock_spool(db, spool_id)
+    book_until_now(db, spool)
+    return spool
+
+
+def book_until_now(db: Session, spool: Spool) -> None:
+    """Book what a print that goes on has taken of a spool until now. The caller holds its lock."""
+    for step in BEFORE_A_COUNT:
+        step(db, spool)
 
 
 def lock_spool_only(db: Session, spool_id: UUID) -> Spool:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError, NotFound
-from printfarm.filament.models import PRINT_CAUSES, StockEntry
+from printfarm.filament.models import PRINT_CAUSES, Spool, StockEntry
 from printfarm.filament.service.stock import (
     RESOLVED,
     cover,
@@ -21,6 +21,9 @@ from printfarm.filament.service.stock import (
     write_entry,
     write_unassigned,
 )
+
+# How the key goes on of what a print was said to have taken until a person counted.
+SO_FAR = ":sofar"
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,26 @@ def book_run(  # noqa: PLR0913  # the facts of a booking, by name
     parts = parts or [Part(spool_id, used_mg)]
     _lock(db, filament_id, [part.spool_id for part in parts])
     known = _lines_of(db, run_id, slot)
-    if known or used_mg <= 0:
+    if used_mg <= 0 or not all(_is_so_far(line) for line in known):
         return known
+    parts = [Part(part.spool_id, part.mg - _given(db, known, part.spool_id)) for part in parts]
     facts = {"reason": reason, "run_id": run_id, "job_id": job_id, "cause": cause}
-    return _take_parts(db, _key(run_id, slot), filament_id, parts, facts)
+    return [*known, *_take_parts(db, _key(run_id, slot), filament_id, parts, facts)]
+
+
+def book_so_far(
+    db: Session, spool: Spool, *, run_id: UUID, job_id: UUID, slot: int, used_mg: int, reason: str
+) -> StockEntry | None:
+    """What a print that goes on has taken of a spool since it began (`used_mg`), before a person says what the spool holds now;
+    at its end only the rest is booked. If the ledger knows less, the spool held more. The caller holds the spool's lock.
+    """
+    known = _lines_of(db, run_id, slot)
+    more = used_mg - _given(db, known, spool.id)
+    if more <= 0 or not all(_is_so_far(line) for line in known):
+        return None
+    cover(db, spool, more, agreed_mg=more, user_id=None)
+    key = f"{_key(run_id, slot)}{SO_FAR}{len(known)}:spool"
+    return write_entry(db, spool, -more, cause="print", reason=reason, run_id=run_id, job_id=job_id, cause_key=key)
 
 
 def rebook_run(  # noqa: PLR0913  # the facts of a booking, by name
@@ -178,6 +197,16 @@ def _lines_of(db: Session, run_id: UUID, slot: int) -> list[StockEntry]:
     """Everything that was ever taken for a slot of a run, oldest first; counter-entries have no key."""
     mine = select(StockEntry).where(StockEntry.cause_key.startswith(f"{_key(run_id, slot)}:", autoescape=True))
     return list(db.scalars(mine.order_by(StockEntry.created_at, StockEntry.id)))
+
+
+def _is_so_far(line: StockEntry) -> bool:
+    return SO_FAR in (line.cause_key or "")
+
+
+def _given(db: Session, lines: Iterable[StockEntry], spool_id: UUID | None) -> int:
+    """What a spool gave by those of its lines that stand."""
+    mine = [line for line in lines if spool_id is not None and line.spool_id == spool_id]
+    return -sum(line.delta_mg for line in mine if not is_undone(db, line.id))
 
 
 def _key(run_id: UUID, slot: int) -> str:

@@ -12,6 +12,7 @@ from printfarm.filament.service.stock import (
     cover,
     in_grams,
     lock_spool,
+    lock_spool_to_count,
     refuse_impossible,
     refuse_nothing,
     write_entry,
@@ -52,7 +53,7 @@ def set_weight(
     user_id: UUID | None = None,
 ) -> StockEntry:
     """Say what a spool holds now (filament alone, milligrams); the difference is booked."""
-    spool = lock_spool(db, spool_id)
+    spool = lock_spool_to_count(db, spool_id)
     refuse_impossible(remaining_mg)
     delta_mg = remaining_mg - spool.remaining_mg
     _refuse_cause(cause, delta_mg)
@@ -104,7 +105,7 @@ def read_scale(
     """A scale shows filament and spool together. `tare_mg` is what the person says of the empty spool; otherwise the spool's
     own counts, then its filament's, then its brand's. `keep_tare`: it is this spool's from now on.
     """
-    spool = lock_spool(db, spool_id)
+    spool = lock_spool_to_count(db, spool_id)
     tare = tare_mg if tare_mg is not None else tare_of(db, spool)
     if tare is None:
         raise NoTare(

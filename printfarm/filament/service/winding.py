@@ -10,7 +10,14 @@ from printfarm.core.errors import DomainError
 from printfarm.filament.models import Spool, StockEntry
 from printfarm.filament.service.spools import new_roll_of
 from printfarm.filament.service.states import become
-from printfarm.filament.service.stock import in_grams, lock_spool, refuse_impossible, refuse_nothing, write_entry
+from printfarm.filament.service.stock import (
+    book_until_now,
+    in_grams,
+    lock_spool,
+    refuse_impossible,
+    refuse_nothing,
+    write_entry,
+)
 
 
 def split_spool(
@@ -36,6 +43,7 @@ def split_spool(
 def merge_spools(db: Session, spool_id: UUID, from_id: UUID, *, user_id: UUID | None = None) -> Spool:
     """Wind all that is left on another roll of the same filament onto this one; the other is empty then."""
     spool, other = lock_two(db, spool_id, from_id)
+    book_until_now(db, other)  # "all that is left" is less than the books have while a print is fed from it
     if other.remaining_mg <= 0:
         raise DomainError("There is nothing left on the other roll.")
     _move(db, other, spool, other.remaining_mg, "", user_id)
@@ -60,6 +68,8 @@ def _move(db: Session, spool: Spool, onto: Spool, mg: int, key: str, user_id: UU
     facts: dict[str, Any] = {"cause": "moved", "user_id": user_id}
     write_entry(db, spool, -mg, reason=f"Wound onto {onto.code}", cause_key=f"{key}from" if key else None, **facts)
     write_entry(db, onto, mg, reason=f"Wound over from {spool.code}", cause_key=f"{key}onto" if key else None, **facts)
+    if onto.state == "sealed":
+        become(db, onto, "open")  # nothing is wound onto a roll in its bag
 
 
 def _refuse_absent(spool: Spool) -> None:

@@ -7,9 +7,11 @@ from printfarm.queue.service.jobs import add_jobs, cancel_job, find_job, repeat_
 from printfarm.queue.service.order import move_job
 from printfarm.queue.service.runs import pause_run, resume_run, stop_run
 from printfarm.queue.service.settling import settle_run
+from printfarm.queue.service.so_far import book_until_now
 
 __all__ = [
     "add_jobs",
+    "book_until_now",
     "cancel_job",
     "feed_from",
     "find_job",

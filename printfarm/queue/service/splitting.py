@@ -20,19 +20,27 @@ from printfarm.queue.models import PrintRun, RunFeed, RunFilament
 Rolls = Sequence[UUID | None]
 
 
-def parts_of(db: Session, run: PrintRun, used: RunFilament, used_mg: int, feeds: Sequence[RunFeed]) -> list[Part]:
+def parts_of(
+    db: Session,
+    run: PrintRun,
+    used: RunFilament,
+    used_mg: int,
+    feeds: Sequence[RunFeed],
+    until: tuple[int | None, int | None] | None = None,
+) -> list[Part]:
     """What each roll gave, in the order in which they came, each roll once; their sum is `used_mg`. `feeds`: those of this
-    slot, in order.
+    slot, in order. `until`: the layer and per cent that it has come to, where the run has not ended.
     """
     rolls: Rolls = [used.spool_id, *(feed.spool_id for feed in feeds)]
-    end = Fraction(1) if run.state == "completed" else _share_at(db, run, used.slot, run.layer, run.percent)
-    starts = [_share_at(db, run, used.slot, feed.layer, feed.percent) for feed in feeds]
+    layer, percent = until or (run.layer, run.percent)
+    end = Fraction(1) if run.state == "completed" else share_at(db, run, used.slot, layer, percent)
+    starts = [share_at(db, run, used.slot, feed.layer, feed.percent) for feed in feeds]
     if not end:
         return _merged(rolls, [0] * len(feeds) + [used_mg])  # nothing by the printer's word: what lay there last
     return _merged(rolls, _amounts(db, run, rolls, _in_order(starts, end), end, used_mg))
 
 
-def _share_at(db: Session, run: PrintRun, slot: int, layer: int | None, percent: int | None) -> Fraction | None:
+def share_at(db: Session, run: PrintRun, slot: int, layer: int | None, percent: int | None) -> Fraction | None:
     """How much of what the whole plate takes from a slot is used up then, 0 to 1; None when nobody can tell."""
     if layer is not None and layer <= 0:
         return Fraction(0)
