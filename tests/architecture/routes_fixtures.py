@@ -176,6 +176,7 @@ ROUTES: dict[str, Ask] = {
     "filament.start_spoolman_import": Ask(last=True),
     "filament.unassigned": Ask(),
     "filament.split_spool": Ask(form=lambda _: {"grams": "10", "onto": "new"}),
+    "filament.change_filament": Ask(form=lambda shop: {"filament_id": str(shop["filaments"])}),
     "filament.undo_entry": Ask(last=True),
     "filament.weigh_spool": Ask(form=lambda _: {"what": "set", "grams": "100"}),
     "files.discard_upload": Ask(last=True),

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service
 from printfarm.filament.models import Filament, Spool
+from tests.filament.shelf import book
 
 
 @pytest.fixture
@@ -173,3 +174,28 @@ def test_a_colour_may_be_a_plain_word(ctx, alice, typed: str, kept: str):
     assert alice.post("/filament/filaments/new", facts).status == 303
     with read_only(alice.shop_id) as db:
         assert db.scalars(select(Filament.colour_hex)).one() == kept
+
+
+def test_many_rolls_do_not_swell_the_page_and_any_is_named_by_its_code(ctx, olga, spool):
+    """Those that were used come first; a roll that was put in by mistake may be of another filament."""
+    with unit_of_work(spool.shop_id) as db:
+        made = [service.add_spool(db, spool.filament_id, weight_mg=900_000) for _ in range(40)]
+        other = service.add_filament(db, brand="B", material="PLA", colour_name="White", colour_hex="white")
+        white = service.add_spool(db, other.id, weight_mg=500_000)
+        coming = service.order_spool(db, other.id, facts=service.SpoolFacts())
+        book(db, made[-1], 1_000)
+        for _ in range(25):
+            book(db, spool, 10_000, onto=False)
+    shown = olga.get("/filament/unassigned")
+    forms = shown.all("form[action$='/resolve']")
+    assert len(forms) == 20
+    options = forms[0].select("option")
+    assert len(options) == 30
+    assert options[0]["value"] == str(made[-1].id)
+    refused = olga.post(forms[0]["action"], {"spool_id": str(spool.id), "code": coming.code})
+    assert "has not come yet" in refused.text
+    for code, status in (("ZZZZZZ", 404), ("no code", 409), ("", 409)):
+        assert olga.post(forms[0]["action"], {"code": code}).status == status
+    typed = f" {white.code[:3]}-{white.code[3:].lower()} "
+    assert olga.post(forms[0]["action"], {"spool_id": str(spool.id), "code": typed}).status == 303
+    assert remaining(white) == 490_000

@@ -8,6 +8,7 @@ from wtforms import BooleanField, Field, RadioField, SelectChoice, SelectField, 
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from printfarm.core.fields import AmountField, CountField
+from printfarm.core.ids import typed_code
 from printfarm.core.units import mg_from_grams
 from printfarm.filament.forms.fields import WEIGHT
 
@@ -62,10 +63,24 @@ class WeighForm(AgreedForm):
 
 
 class ResolveForm(AgreedForm):
-    spool_id = StringField("Spool", validators=[InputRequired("Choose the spool that it came from.")])
+    """One of the rolls that are offered, or any other by the code on its label, which goes first."""
+
+    spool_id = StringField("Spool")
+    code = StringField("Another roll", validators=[Length(max=40)])
 
     def validate_spool_id(self, field: Field) -> None:
+        if (self.code.data or "").strip():
+            return
         try:
-            UUID(field.data)
+            UUID(field.data or "")
         except ValueError as problem:
-            raise ValidationError("Choose a spool from the list.") from problem
+            raise ValidationError("Choose the spool that the filament came from.") from problem
+
+    def validate_code(self, field: Field) -> None:
+        if (field.data or "").strip() and typed_code(field.data) is None:
+            raise ValidationError("A spool's code has six letters and digits, as on its label.")
+
+    @property
+    def typed(self) -> str | None:
+        """The code as it is stored, where one was typed."""
+        return typed_code(self.code.data or "")

@@ -63,6 +63,7 @@ from printfarm.filament.queries.spools import (
     StockTotals,
     list_spools,
     rolls_beside,
+    spool_with_code,
     spools_of,
     stock_totals,
 )
@@ -127,6 +128,7 @@ __all__ = [
     "rolls_beside",
     "shopping_list",
     "similar_filaments",
+    "spool_with_code",
     "spools_by_id",
     "spools_of",
     "still_drifted",

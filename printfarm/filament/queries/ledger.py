@@ -17,6 +17,8 @@ from printfarm.filament.models import PRINT_CAUSES, Filament, Spool, StockEntry
 from printfarm.filament.service.undoing import is_resolved
 
 LINES = 25
+# Waiting grams on a page, and how many rolls are offered for each; another roll is named by its code.
+WAITING, ROLLS_OFFERED = 20, 30
 THOUSANDTH = Decimal("0.001")
 
 
@@ -110,7 +112,7 @@ def discrepancies_of(db: Session, spool_id: UUID) -> Discrepancies:
 
 def unassigned_entries(db: Session, page: int = 1) -> Paged[StockEntry]:
     """Grams that were used without a spool and wait for a person."""
-    return paginate(db, _waiting().order_by(StockEntry.created_at.desc()), page)
+    return paginate(db, _waiting().order_by(StockEntry.created_at.desc(), StockEntry.id.desc()), page, WAITING)
 
 
 def count_unassigned(db: Session) -> int:
@@ -188,12 +190,17 @@ LEDGER_COLUMNS = (
 
 
 def choices_for(db: Session, entries: list[StockEntry]) -> dict[str, Any]:
-    """The filaments of some entries and the rolls of each that they may have come from."""
+    """The filaments of some entries and the rolls of each that they may have come from: those that were opened before those in
+    their bags, the last used first.
+    """
     ids = {entry.filament_id for entry in entries}
     filaments = {one.id: one for one in db.scalars(select(Filament).where(Filament.id.in_(ids)))}
+    likeliest = (Spool.state == "sealed", Spool.last_used_at.desc().nulls_last(), Spool.remaining_mg, Spool.id)
+    rank = func.row_number().over(partition_by=Spool.filament_id, order_by=likeliest).label("rank")
+    here = Spool.archived_at.is_(None), Spool.state != "on order"
+    ranked = select(Spool.id, rank).where(Spool.filament_id.in_(ids), *here).subquery()
     rolls: dict[UUID, list[Spool]] = {filament_id: [] for filament_id in ids}
-    for spool in db.scalars(
-        select(Spool).where(Spool.filament_id.in_(ids), Spool.archived_at.is_(None)).order_by(Spool.remaining_mg)
-    ):
+    wanted = select(Spool).join(ranked, ranked.c.id == Spool.id).where(ranked.c.rank <= ROLLS_OFFERED)
+    for spool in db.scalars(wanted.order_by(ranked.c.rank)):
         rolls[spool.filament_id].append(spool)
     return {"filaments": filaments, "rolls": rolls}

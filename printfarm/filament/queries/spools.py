@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from printfarm.core.errors import NotFound
 from printfarm.core.paging import Paged, paginate
 from printfarm.core.searching import speaks_of
 from printfarm.filament.models import Filament, Spool
@@ -54,6 +55,14 @@ def spools_of(db: Session, filament_id: UUID) -> list[Spool]:
             .order_by(Spool.remaining_mg, Spool.id)
         )
     )
+
+
+def spool_with_code(db: Session, code: str) -> Spool:
+    """The roll with this code on its label, in its stored form. Raises NotFound."""
+    found = db.scalar(select(Spool).where(Spool.code == code))
+    if found is None:
+        raise NotFound(f"No spool has the code {code}. Look at its label again.")
+    return found
 
 
 def rolls_beside(db: Session, spool: Spool, *, with_filament: bool = False) -> list[Spool]:

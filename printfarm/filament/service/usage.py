@@ -122,6 +122,8 @@ def resolve_unassigned(
     if entry is None or entry.spool_id is not None or entry.cause not in PRINT_CAUSES:
         raise NotFound("These grams are not waiting for a spool.")
     spool = lock_spool(db, spool_id)
+    if spool.state == "on order":
+        raise DomainError(f"Roll {spool.code} has not come yet. Receive it first, or choose another one.")
     lock_filament(db, entry.filament_id)
     if is_undone(db, entry.id):
         raise DomainError("Somebody has resolved this already.")

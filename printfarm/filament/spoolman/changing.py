@@ -15,7 +15,7 @@ from printfarm.filament import service
 from printfarm.filament.events import SpoolChanged
 from printfarm.filament.models import Brand, Filament, Spool
 from printfarm.filament.numbers import LARGEST
-from printfarm.filament.service import FilamentFacts, SpoolFacts
+from printfarm.filament.service import FilamentFacts, SpoolFacts, belonging
 from printfarm.filament.spoolman import asking
 from printfarm.filament.spoolman.fields import with_extra
 from printfarm.filament.spoolman.showing import NO_COLOUR, name_of, show_spools, ug_of_length
@@ -155,8 +155,7 @@ def change_spool(db: Session, number: int, said: asking.SpoolChange, *, teller: 
     if sent.get("remaining_weight") is not None and sent.get("used_weight") is not None:
         raise Malformed("Only specify either remaining_weight or used_weight.")
     if "filament_id" in sent and said.filament_id != spool.filament.number:
-        filament_of(db, said.filament_id)
-        raise DomainError("A spool stays of the filament that it is, because its history is. Add a new spool instead.")
+        belonging.change_filament(db, spool.id, filament_of(db, said.filament_id).id)
     initial_before = spool.initial_mg
     _change_facts(db, spool, said)
     _change_weight(db, spool, said, initial_before, reason=f"Set by {teller}")

@@ -6,11 +6,13 @@ from flask import request, url_for
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.access import shop_view
+from printfarm.core.errors import DomainError
 from printfarm.core.units import mg_from_grams
-from printfarm.core.web import ViewAnswer, done, safe_next
+from printfarm.core.web import ViewAnswer, done, page, safe_next
 from printfarm.filament import queries, service
 from printfarm.filament.forms import MergeForm, SplitForm
-from printfarm.filament.views.blueprint import bp, form_again, me
+from printfarm.filament.service import belonging
+from printfarm.filament.views.blueprint import bp, form_again, me, page_number
 from printfarm.filament.views.spool_page import spool_again
 
 
@@ -78,3 +80,21 @@ def merge_spools(db: Session, spool_id: UUID) -> ViewAnswer:
         return form_again("filament/merge_spools.html", form=form, spool=known, others=others)
     service.merge_spools(db, spool_id, UUID(form.other.data), user_id=me())
     return done(url_for("filament.spool", spool_id=spool_id), message="Both are on this roll now.")
+
+
+@bp.route("/spools/<uuid:spool_id>/filament", methods=["GET", "POST"])
+@shop_view(role="operator")
+def change_filament(db: Session, spool_id: UUID) -> ViewAnswer:
+    """The roll is of another filament than was said when it came."""
+    known = service.find_spool(db, spool_id)
+    if request.method == "GET":
+        text = request.args.get("q", known.filament.material).strip()
+        found = queries.list_filaments(db, text=text, page=page_number())
+        return page("filament/change_filament.html", spool=known, found=found, text=text)
+    try:
+        wanted = UUID(request.form.get("filament_id", ""))
+    except ValueError:
+        raise DomainError("Choose the filament from the list.") from None
+    changed = belonging.change_filament(db, spool_id, wanted, user_id=me())
+    said = f"{changed.code} is {service.name_of(changed.filament)} now. Print its label anew."
+    return done(url_for("filament.spool", spool_id=spool_id), message=said)

@@ -90,11 +90,12 @@ def unassigned(db: Session) -> ViewAnswer:
 def resolve(db: Session, entry_id: UUID) -> ViewAnswer:
     form = ResolveForm()
     if not form.validate_on_submit():
-        raise DomainError("Choose the spool that the filament came from.")
+        raise DomainError(next(sentence for said in form.errors.values() for sentence in said))
+    spool_id = queries.spool_with_code(db, form.typed).id if form.typed else UUID(form.spool_id.data)
     try:
-        service.resolve_unassigned(db, entry_id, UUID(form.spool_id.data), user_id=me(), agreed_mg=form.agreed_mg)
+        service.resolve_unassigned(db, entry_id, spool_id, user_id=me(), agreed_mg=form.agreed_mg)
     except BelowZero as problem:
-        again, values = url_for("filament.resolve", entry_id=entry_id), {"spool_id": form.spool_id.data}
+        again, values = url_for("filament.resolve", entry_id=entry_id), {"spool_id": str(spool_id)}
         doubt = Doubt(problem.sentence, again, problem.lacking_mg, entry_id, values)
         return _asked_again(
             lambda db: page("filament/unassigned.html", "waiting", **_unassigned(db), doubt=doubt), problem

@@ -225,3 +225,11 @@ def test_a_list_takes_a_fixed_number_of_statements(app, program, roll, shop, sta
     for _ in range(10):
         program.post("/spool", {"filament_id": roll.filament})
     assert count() == few
+
+
+def test_a_spool_of_the_wrong_filament_is_put_right(program, roll):
+    white = program.post("/filament", {"name": "White", "material": "PLA", "density": 1.24, "diameter": 1.75}).json
+    changed = program.patch(f"/spool/{roll.number}", {"filament_id": white["id"]})
+    assert (changed.status_code, changed.json["filament"]["id"]) == (200, white["id"])
+    assert program.get(f"/spool/{roll.number}").json["remaining_weight"] == 1000
+    assert program.patch(f"/spool/{roll.number}", {"filament_id": 99}).status_code == 404
