@@ -274,6 +274,14 @@ def test_a_typed_price_stays_to_the_cent(black, olga):
     assert "€49.98" in olga.get("/shopping/orders").text
 
 
+@pytest.mark.parametrize(("typed", "cost"), [("0", Decimal(0)), ("", Decimal("0.025"))])
+def test_a_roll_may_be_free_and_a_price_may_be_unknown(olga, black, typed, cost):
+    form = sent(olga.get(f"/shopping/order?filament={black.id}"), "/order")
+    olga.post("/shopping/order", form | {f"{black.id}-price": typed})
+    assert rolls(black)[0].cost_per_gram == cost
+    assert ("no price" if typed == "" else "€0.00") in olga.get("/shopping/orders").text
+
+
 def test_nothing_of_an_archived_filament_is_ordered(ctx, olga, alice):
     with unit_of_work(alice.shop_id) as db:
         gone = service.add_filament(db, brand="B", material="PLA", colour_name="Gone", colour_hex="#111111")

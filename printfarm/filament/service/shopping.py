@@ -206,9 +206,10 @@ def _order(db: Session, line: OrderLine, expected_on: date | None, token: str, u
     )
     db.add(purchase)
     db.flush()
+    cost = _cost_per_gram(db, line.price_minor, filament.spool_mg)
     facts = SpoolFacts(
         low_below_mg=_usual_threshold(db, filament.id),
-        cost_per_gram=_cost_per_gram(db, line.price_minor, filament.spool_mg) or filament.cost_per_gram,
+        cost_per_gram=filament.cost_per_gram if cost is None else cost,
         supplier=line.supplier,
         expected_on=expected_on,
     )
