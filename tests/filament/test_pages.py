@@ -199,3 +199,14 @@ def test_many_rolls_do_not_swell_the_page_and_any_is_named_by_its_code(ctx, olga
     typed = f" {white.code[:3]}-{white.code[3:].lower()} "
     assert olga.post(forms[0]["action"], {"spool_id": str(spool.id), "code": typed}).status == 303
     assert remaining(white) == 490_000
+
+
+def test_a_filament_with_many_rolls_shows_the_emptiest_and_leads_to_all(ctx, bob, spool):
+    with unit_of_work(spool.shop_id) as db:
+        for _ in range(31):
+            service.add_spool(db, spool.filament_id, weight_mg=500_000)
+    shown = bob.get(f"/filament/filaments/{spool.filament_id}")
+    assert len(shown.all("li[id^='spool-']")) == 30
+    assert not shown.all(f"#spool-{spool.id}")  # the fullest
+    (way,) = [one["href"] for one in shown.all("main a") if "All 32 spools" in one.text]
+    assert any("32" in one.text for one in bob.get(way).all(".stat"))

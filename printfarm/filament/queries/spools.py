@@ -14,6 +14,7 @@ from printfarm.filament.queries.filaments import NAMES
 
 # More than one person can look through.
 MOST_ROLLS = 200
+ROLLS_SHOWN = 30
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,13 @@ def list_spools(db: Session, *, text: str = "", material: str = "", low: bool = 
 
 
 def spools_of(db: Session, filament_id: UUID) -> list[Spool]:
-    """The rolls of a filament in use, emptiest first."""
+    """The rolls of a filament in use, emptiest first; as many as its page can bear, the table of all rolls has the rest."""
     return list(
         db.scalars(
             select(Spool)
             .where(Spool.filament_id == filament_id, Spool.archived_at.is_(None))
             .order_by(Spool.remaining_mg, Spool.id)
+            .limit(ROLLS_SHOWN)
         )
     )
 
