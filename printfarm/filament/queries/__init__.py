@@ -50,14 +50,8 @@ from printfarm.filament.queries.orders import (
     ordered_elsewhere,
     orders_total,
 )
-from printfarm.filament.queries.shopping import (
-    MOST_ON_PAPER,
-    Item,
-    ShoppingList,
-    count_buying,
-    items_of,
-    shopping_list,
-)
+from printfarm.filament.queries.shopping import MOST_ON_PAPER, count_buying, items_of, shopping_list
+from printfarm.filament.queries.shopping_items import Item, ShoppingList
 from printfarm.filament.queries.spools import (
     NOT_HERE,
     StockTotals,

@@ -6,7 +6,7 @@ promised. Urgent: free, with what is on order, below its threshold × the shop's
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -17,128 +17,18 @@ from sqlalchemy import Row, ScalarSelect, Select, Subquery, and_, case, func, or
 from sqlalchemy.orm import Session
 
 from printfarm.accounts.models import Shop
-from printfarm.core.paging import PAGE_SIZE, Paged
 from printfarm.core.tenancy import shop_of
 from printfarm.core.units import cost_minor
-from printfarm.filament.from_above import Use, uses_of
+from printfarm.filament.from_above import uses_of
 from printfarm.filament.models import Brand, Filament, Promise, Spool
 from printfarm.filament.models_shopping import ShoppingWish
 from printfarm.filament.queries.orders import late_orders
+from printfarm.filament.queries.shopping_items import Item, ShoppingList, Sum, supplier_key
 from printfarm.filament.service.shopping import MOST_TIMES
 
 # More than a printed list should have, and more than a page can.
 MOST_ON_PAPER = 500
 KILOGRAM = 1_000_000
-
-
-@dataclass(frozen=True)
-class Item:
-    """A filament on the list. Weights in milligrams; `missing_mg` is what lacks up to the threshold, none for a wish."""
-
-    filament_id: UUID
-    name: str
-    colours: list[str]
-    colour_name: str
-    material: str
-    finish: str
-    brand: str
-    supplier: str
-    article_number: str
-    url: str
-    brand_url: str
-    note: str
-    lying_mg: int
-    promised_mg: int
-    ordered_mg: int
-    ordered: int  # rolls
-    expected_on: date | None
-    low_mg: int
-    missing_mg: int
-    spool_mg: int
-    price_minor: int | None  # of one roll
-    demand: int
-    wished: int  # rolls that a person asked for
-    use: Use = field(default_factory=Use)
-
-    @property
-    def is_urgent(self) -> bool:
-        return self.missing_mg > 0
-
-    @property
-    def free_mg(self) -> int:
-        return self.lying_mg - self.promised_mg
-
-    @property
-    def rolls(self) -> int:
-        """Whole rolls to buy: up to the threshold, as many as were wished for, or enough for any one of those who want it."""
-        if self.is_urgent:
-            return max(_rolls(self.missing_mg, self.spool_mg), self.wished)
-        return self.wished or max(1, _rolls(self.use.most_mg, self.spool_mg))
-
-    @property
-    def buy_mg(self) -> int:
-        return self.rolls * self.spool_mg
-
-    @property
-    def cost_minor(self) -> int | None:
-        return None if self.price_minor is None else self.rolls * self.price_minor
-
-
-@dataclass
-class Sum:
-    """What some items come to. `unpriced`: how many of them are not in the cost."""
-
-    items: int = 0
-    rolls: int = 0
-    mg: int = 0
-    cost_minor: int = 0
-    unpriced: int = 0
-
-    def add(self, item: Item) -> None:
-        """One item more."""
-        rolls = item.rolls
-        cost = 0 if item.price_minor is None else rolls * item.price_minor
-        self.take(Sum(1, rolls, rolls * item.spool_mg, cost, int(item.price_minor is None)))
-
-    def take(self, other: "Sum") -> None:
-        """Those of another sum too."""
-        self.items, self.rolls, self.mg = self.items + other.items, self.rolls + other.rolls, self.mg + other.mg
-        self.cost_minor, self.unpriced = self.cost_minor + other.cost_minor, self.unpriced + other.unpriced
-
-
-@dataclass(frozen=True)
-class Group:
-    """The items of one supplier that stand on a page, and what all of that supplier's come to."""
-
-    supplier: str
-    items: list[Item]
-    sum: Sum
-
-
-@dataclass(frozen=True)
-class ShoppingList:
-    """Everything to buy: what is urgent first, each by supplier."""
-
-    times: int
-    items: list[Item]
-    total: Sum
-    urgent: Sum
-    wishes: Sum
-    _sums: dict[tuple[bool, str], Sum]
-
-    def page(self, number: int, size: int = PAGE_SIZE) -> Paged[Item]:
-        """One page of it; a page beyond the end is the last one."""
-        pages = max(1, -(-len(self.items) // size))
-        number = min(max(1, number), pages)
-        return Paged(self.items[(number - 1) * size : number * size], number, pages, len(self.items))
-
-    def groups(self, items: Sequence[Item], *, urgent: bool) -> list[Group]:
-        """The urgent ones of some items, or the others, by supplier."""
-        found: dict[str, list[Item]] = {}
-        for item in items:
-            if item.is_urgent == urgent:
-                found.setdefault(_key(item.supplier), []).append(item)
-        return [Group(some[0].supplier, some, self._sums[urgent, key]) for key, some in found.items()]
 
 
 def shopping_list(db: Session, times: int | None = None) -> ShoppingList:
@@ -147,10 +37,10 @@ def shopping_list(db: Session, times: int | None = None) -> ShoppingList:
     times = _times(times, shop)
     items = [_item(row, shop) for row in db.execute(_to_buy(times))]
     items = _with_uses(db, items)
-    items.sort(key=lambda one: (not one.is_urgent, not one.supplier, _key(one.supplier), one.name.casefold()))
+    items.sort(key=lambda one: (not one.is_urgent, not one.supplier, supplier_key(one.supplier), one.name.casefold()))
     sums: dict[tuple[bool, str], Sum] = {}
     for item in items:
-        sums.setdefault((item.is_urgent, _key(item.supplier)), Sum()).add(item)
+        sums.setdefault((item.is_urgent, supplier_key(item.supplier)), Sum()).add(item)
     total, urgent, wishes = Sum(), Sum(), Sum()
     for (is_urgent, _), by_supplier in sums.items():
         total.take(by_supplier)
@@ -164,7 +54,7 @@ def items_of(db: Session, filament_ids: Sequence[UUID], times: int | None = None
     rows = db.execute(_stock(_times(times, shop)).where(Filament.id.in_(filament_ids)))
     items = [_item(row, shop) for row in rows]
     items = _with_uses(db, items)
-    return sorted(items, key=lambda one: (not one.supplier, _key(one.supplier), one.name.casefold()))
+    return sorted(items, key=lambda one: (not one.supplier, supplier_key(one.supplier), one.name.casefold()))
 
 
 def count_buying(db: Session, today: date) -> tuple[int, int]:
@@ -292,14 +182,6 @@ def _price(cost_per_gram: Decimal | None, spool_mg: int, shop: Shop) -> int | No
     if cost_per_gram is None:
         return None
     return cost_minor(spool_mg, cost_per_gram, 10 ** get_currency_precision(shop.currency))
-
-
-def _rolls(mg: int, spool_mg: int) -> int:
-    return -(-mg // spool_mg)
-
-
-def _key(supplier: str) -> str:
-    return supplier.casefold()
 
 
 def _web(url: str) -> str:
