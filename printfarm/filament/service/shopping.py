@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from operator import attrgetter
 from uuid import UUID
 
 from babel.numbers import get_currency_precision
@@ -108,7 +108,9 @@ def order_rolls(
 
     Raises OrderedMeanwhile when more, or less, of a filament is on order than the person saw.
     """
-    filaments = {one.filament_id: lock_filament(db, one.filament_id) for one in sorted(lines, key=_by_filament)}
+    filaments = {
+        one.filament_id: lock_filament(db, one.filament_id) for one in sorted(lines, key=attrgetter("filament_id"))
+    }
     if token and (made := list(db.scalars(select(Purchase).where(Purchase.token == token).order_by(Purchase.id)))):
         if {(one.filament_id, one.rolls) for one in made} != {(one.filament_id, one.rolls) for one in lines}:
             raise DomainError("This form has been sent already, and said something else. Begin again from the list.")
@@ -295,7 +297,3 @@ def _cost_per_gram(db: Session, price_minor: int | None, weight_mg: int) -> Deci
     shop = db.get_one(Shop, shop_of(db))
     price = Decimal(price_minor).scaleb(-get_currency_precision(shop.currency))
     return round(price / grams_from_mg(weight_mg), 4)
-
-
-def _by_filament(line: OrderLine) -> Any:
-    return line.filament_id
