@@ -204,6 +204,16 @@ class TestUndo:
             with pytest.raises(DomainError, match=why), unit_of_work(spool.shop_id) as db:
                 service.undo_entry(db, line.id)
 
+    def test_what_was_received_onto_a_roll_by_mistake_is_taken_back(self, olga, spool):
+        """Not so what the roll began with."""
+        form = {"what": "add", "grams": "250", "cause": "received"}
+        assert olga.post(f"/filament/spools/{spool.id}/weigh", form).status == 303
+        buttons = olga.get(f"/filament/spools/{spool.id}").all("li.ledger form[action$='/undo']")
+        assert len(buttons) == 1
+        assert olga.post(buttons[0]["action"], {}).status == 303
+        assert held(spool) == 1_000_000
+        assert not olga.get(f"/filament/spools/{spool.id}").all("li.ledger form[action$='/undo']")
+
     def test_who_named_the_wrong_spool_takes_it_back_and_names_another(self, olga, spool):
         with unit_of_work(spool.shop_id) as db:
             (waits,) = book(db, spool, 5_000, onto=False, cause="failed print")

@@ -14,7 +14,7 @@ from printfarm.core.paging import Paged, paginate
 from printfarm.core.tenancy import shop_of
 from printfarm.core.units import grams_from_mg
 from printfarm.filament.models import PRINT_CAUSES, Filament, Spool, StockEntry
-from printfarm.filament.service.undoing import is_resolved
+from printfarm.filament.service.undoing import FOR_GOOD, came_later, is_resolved
 
 LINES = 25
 # Waiting grams on a page, and how many rolls are offered for each; another roll is named by its code.
@@ -38,11 +38,16 @@ class LedgerLine:
 
     entry: StockEntry
     undone: bool
+    came_later: bool = False  # received onto a roll that was there
 
     @property
     def resolved(self) -> bool:
         """Whether a person said that a print's grams came from this spool; it may have been another one."""
         return is_resolved(self.entry)
+
+    @property
+    def may_be_undone(self) -> bool:
+        return not self.undone and (self.entry.cause not in FOR_GOOD or self.resolved or self.came_later)
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,8 @@ def _newest_first(lines: Select[StockEntry]) -> Select[StockEntry]:
 def _with_undone(db: Session, entries: list[StockEntry]) -> list[LedgerLine]:
     ids = [entry.id for entry in entries]
     undone = set(db.scalars(select(StockEntry.undoes_id).where(StockEntry.undoes_id.in_(ids))))
-    return [LedgerLine(entry, entry.id in undone) for entry in entries]
+    later = came_later(db, entries)
+    return [LedgerLine(entry, entry.id in undone, entry.id in later) for entry in entries]
 
 
 def discrepancies_of(db: Session, spool_id: UUID) -> Discrepancies:

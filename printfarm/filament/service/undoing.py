@@ -1,9 +1,10 @@
 """Taking a line back: a counter-entry of exactly its grams; both stay."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.filament.models import StockEntry
@@ -38,7 +39,7 @@ def undo_entry(db: Session, entry_id: UUID, *, user_id: UUID | None = None, agre
         raise NotFound("This entry is not in the ledger.")
     if entry.spool_id is not None and is_resolved(entry):
         return _wait_again(db, entry, entry.spool_id, user_id)
-    if entry.cause in FOR_GOOD:
+    if entry.cause in FOR_GOOD and entry.id not in came_later(db, [entry]):
         raise DomainError(FOR_GOOD[entry.cause])
     if entry.spool_id is None:
         lock_filament(db, entry.filament_id)
@@ -48,6 +49,19 @@ def undo_entry(db: Session, entry_id: UUID, *, user_id: UUID | None = None, agre
     _refuse_again(db, entry)
     cover(db, spool, entry.delta_mg, agreed_mg=agreed_mg, user_id=user_id)
     return take_back(db, entry, spool, user_id=user_id)
+
+
+def came_later(db: Session, entries: Sequence[StockEntry]) -> set[UUID]:
+    """Those of these lines with which a person received more onto a roll that was there: not what it began with. One statement,
+    and none where nothing was received.
+    """
+    received = [entry.id for entry in entries if entry.cause == "received"]
+    if not received:
+        return set()
+    before = aliased(StockEntry)
+    earlier = before.spool_id == StockEntry.spool_id, before.created_at < StockEntry.created_at
+    mine = select(StockEntry.id).where(StockEntry.id.in_(received), select(before.id).where(*earlier).exists())
+    return set(db.scalars(mine))
 
 
 def is_resolved(entry: StockEntry) -> bool:
