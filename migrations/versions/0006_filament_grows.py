@@ -61,11 +61,13 @@ def upgrade() -> None:
     op.add_column("printer_slots", sa.Column("reported_remain_percent", sa.Integer(), nullable=True))
     _change_ledger("kind", "cause", CAUSES, CAUSE_OF, [_discrepancy()], [])
     _index_ledger()
+    _scale_costs("* 100")
     fence("brands", "stock_checks", "run_feeds", "drying_rules")
     _name_brands()
 
 
 def downgrade() -> None:
+    _scale_costs("/ 100")
     for index in LEDGER_INDEXES:
         op.drop_index(index, "stock_entries")
     _change_ledger("cause", "kind", KINDS, KIND_OF, [], ["is_discrepancy"])
@@ -221,7 +223,7 @@ def _name_brands() -> None:
     ids = [sa.column("id", sa.Uuid()), sa.column("shop_id", sa.Uuid())]
     brands = sa.table("brands", *ids, *texts, sa.column("extra", JSON), sa.column("created_at", TIME))
     for shop_id in each_shop():
-        for name in db.scalars(sa.select(known.c.brand).where(known.c.shop_id == shop_id).distinct()).all():
+        for name in db.scalars(sa.select(known.c.brand).where(known.c.shop_id == shop_id, known.c.brand != "").distinct()).all():
             facts = {"name": name, "url": "", "note": "", "extra": {}, "created_at": sa.func.current_timestamp()}
             db.execute(sa.insert(brands).values(id=uuid4(), shop_id=shop_id, **facts))
 
@@ -338,6 +340,14 @@ def _take_fence_down() -> None:
     else:
         op.execute("DROP TRIGGER stock_entries_append_only ON stock_entries")
         op.execute("DROP FUNCTION stock_entries_is_append_only()")
+
+
+def _scale_costs(by: str) -> None:
+    """What a gram costs is kept in six places instead of four, as a whole number."""
+    for shop_id in each_shop():
+        for table in ("filaments", "spools"):
+            scaled = sa.text(f"UPDATE {table} SET cost_per_gram = cost_per_gram {by} WHERE shop_id = :shop")  # noqa: S608
+            op.get_bind().execute(scaled.bindparams(sa.bindparam("shop", shop_id, sa.Uuid())))
 
 
 def _is_sqlite() -> bool:

@@ -21,6 +21,11 @@ def grams_from_mg(milligrams: int) -> Decimal:
     return Decimal(milligrams) / MG_PER_GRAM
 
 
+def cost_of_gram(price: Decimal, grams: Decimal | float) -> Decimal:
+    """What a gram costs when so many cost `price`: in six places, so that a kilogram costs to the cent what was typed."""
+    return (Decimal(price) / Decimal(grams)).quantize(Decimal("0.000001"))
+
+
 def cost_minor(milligrams: int, cost_per_gram: Decimal, minor_per_major: int = 100) -> int:
     """What a weight of filament costs, in the currency's minor units, rounded half to even."""
     exact = grams_from_mg(milligrams) * cost_per_gram * minor_per_major

@@ -29,6 +29,14 @@ class SpoolChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FilamentsMerged(Event):
+    """Two filaments were one: whatever names the first means the second from now on."""
+
+    filament_id: UUID
+    into_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class BrandChanged(Event):
     """A brand was added, edited, merged into another one, or removed."""
 

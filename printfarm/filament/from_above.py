@@ -33,6 +33,10 @@ class Use:
 
 # What variants take of some filaments.
 USES: list[Callable[[Session, Sequence[UUID]], dict[UUID, Use]]] = []
+# Locks that come before those of spools and filaments, when what wants some filaments changes.
+LOCK_WANTING: list[Callable[[Session, Sequence[UUID]], None]] = []
+# Whether prints of our own that feed from a spool at this moment (or did a moment ago) book their grams by themselves.
+BOOKED_BY_PRINTS: list[Callable[[Session, UUID, str], bool]] = []
 
 # The page that prints the labels with some codes.
 LABELS: list[Callable[[Sequence[str]], str]] = []
@@ -51,6 +55,17 @@ def prints_of(db: Session, run_ids: Sequence[UUID]) -> dict[UUID, PrintOf]:
 def uses_of(db: Session, filament_ids: Sequence[UUID]) -> dict[UUID, Use]:
     """What those who want these filaments take of them."""
     return {one: use for ask in USES for one, use in ask(db, filament_ids).items()} if filament_ids else {}
+
+
+def lock_what_wants(db: Session, filament_ids: Sequence[UUID]) -> None:
+    """Take the locks of whatever wants these filaments."""
+    for lock in LOCK_WANTING:
+        lock(db, filament_ids)
+
+
+def is_booked_by_a_print(db: Session, spool_id: UUID, teller: str) -> bool:
+    """Whether what a machine reports of a spool is that of a print which books it anyway; `teller` is the machine's name."""
+    return any(ask(db, spool_id, teller) for ask in BOOKED_BY_PRINTS)
 
 
 def labels_page(codes: Sequence[str]) -> str | None:

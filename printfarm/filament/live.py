@@ -5,6 +5,7 @@ from printfarm.core.live import marks
 from printfarm.filament.events import (
     BrandChanged,
     FilamentChanged,
+    FilamentsMerged,
     ShoppingChanged,
     SpoolChanged,
     StockChanged,
@@ -14,6 +15,7 @@ from printfarm.filament.events import (
 KINDS: tuple[type[Event], ...] = (
     BrandChanged,
     FilamentChanged,
+    FilamentsMerged,
     ShoppingChanged,
     SpoolChanged,
     StockChanged,

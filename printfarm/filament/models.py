@@ -83,7 +83,7 @@ class Filament(ShopScoped, Base):
     nozzle_min_c: Mapped[int | None]
     nozzle_max_c: Mapped[int | None]
     bed_c: Mapped[int | None]
-    cost_per_gram: Mapped[Decimal | None] = mapped_column(ExactDecimal(4))
+    cost_per_gram: Mapped[Decimal | None] = mapped_column(ExactDecimal(6))
     spool_mg: Mapped[int] = mapped_column(BigInteger, default=1_000_000)  # the filament on a whole spool, as it is sold
     tare_mg: Mapped[int | None] = mapped_column(BigInteger)  # None: as the brand's
     low_below_mg: Mapped[int | None] = mapped_column(BigInteger)  # of all its spools together; None: as its spools say
@@ -141,7 +141,7 @@ class Spool(ShopScoped, Base):
     remaining_mg: Mapped[int] = mapped_column(BigInteger, default=0)
     tare_mg: Mapped[int | None] = mapped_column(BigInteger)
     low_below_mg: Mapped[int] = mapped_column(BigInteger, default=100_000)
-    cost_per_gram: Mapped[Decimal | None] = mapped_column(ExactDecimal(4))
+    cost_per_gram: Mapped[Decimal | None] = mapped_column(ExactDecimal(6))
     location: Mapped[str] = mapped_column(default="")
     supplier: Mapped[str] = mapped_column(default="")
     note: Mapped[str] = mapped_column(default="")

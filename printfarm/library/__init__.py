@@ -11,7 +11,7 @@ def install(app: Flask) -> None:
     `app.extensions["printfarm.plate_facts"]`: functions of a session and plates' ids that give term and text per plate.
     How prints ended and which printers fit is asked through the lists of printfarm.library.from_above.
     """
-    from printfarm.filament.from_above import USES
+    from printfarm.filament.from_above import LOCK_WANTING, USES
     from printfarm.files.orphans import WANTED_BY
     from printfarm.library import (
         category_views,
@@ -25,7 +25,7 @@ def install(app: Flask) -> None:
         variant_views,
         views,
     )
-    from printfarm.library.demand import uses_of_filaments
+    from printfarm.library.demand import lock_models_wanting, uses_of_filaments
     from printfarm.library.importing import live as import_live
     from printfarm.library.importing.receiving import zips_that_wait
     from printfarm.library.importing.sources import KIND
@@ -38,6 +38,7 @@ def install(app: Flask) -> None:
     import_live.install()
     if uses_of_filaments not in USES:
         USES.append(uses_of_filaments)
+        LOCK_WANTING.append(lock_models_wanting)
     WANTED_BY.update({KIND: zips_that_wait, "incoming": images_that_wait})
     app.jinja_env.globals["sources_in_words"] = sources.in_words
     app.extensions["printfarm.upload_page"] = "library.upload"

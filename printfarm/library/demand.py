@@ -4,18 +4,22 @@ transaction that changes it: a variant counts once for each filament that its pl
 Whoever changes what is counted holds the row of the model, so that two at once never count a variant twice, or not at all.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament.from_above import Use
 from printfarm.filament.models import Filament
 from printfarm.filament.service import change_demand
 from printfarm.library.models import FilamentRequirement, Model, Plate, Variant
+
+log = logging.getLogger(__name__)
 
 
 def count_demand(db: Session, *of: ColumnElement[bool]) -> Counter[UUID]:
@@ -58,6 +62,23 @@ def drifted_demand(db: Session) -> dict[UUID, tuple[int, int]]:
     return {one: (count, fresh[one]) for one, count in kept if count != fresh[one]}
 
 
+def check_demand(shop_id: UUID) -> int:
+    """Every night: put right what drifted, and say so in the log; how many did. What changes meanwhile is kept, because the
+    difference is added and not the figure set.
+    """
+    with read_only(shop_id) as db:
+        drifted = drifted_demand(db)
+    if drifted:
+        with unit_of_work(shop_id) as db:
+            drifted = drifted_demand(db)
+            change_demand(db, {one: counted - kept for one, (kept, counted) in drifted.items()})
+    for filament_id, (kept, counted) in drifted.items():
+        log.error(
+            "shop %s: filament %s: wanted by %s variants by its figure, by %s", shop_id, filament_id, kept, counted
+        )
+    return len(drifted)
+
+
 def demand_came(db: Session, variant: Variant, model: Model) -> None:
     """A variant was added, with all that it needs."""
     if model.archived_at is None:
@@ -84,3 +105,24 @@ def demand_followed(db: Session, variant: Variant, model: Model) -> Iterator[Non
         change = count_demand(db, Variant.id == variant.id)
         change.subtract(before)
         change_demand(db, change)
+
+
+def lock_models_wanting(db: Session, filament_ids: Sequence[UUID]) -> None:
+    """Nobody changes meanwhile what the variants that want these filaments need."""
+    wanting = (
+        select(Variant.model_id)
+        .join(Plate, Plate.variant_id == Variant.id)
+        .join(FilamentRequirement, FilamentRequirement.plate_id == Plate.id)
+        .where(FilamentRequirement.filament_id.in_(filament_ids))
+    )
+    db.scalars(select(Model.id).where(Model.id.in_(wanting)).order_by(Model.id).with_for_update()).all()
+
+
+def demand_merged(db: Session, filament_id: UUID, into_id: UUID) -> None:
+    """What wanted the one filament wants the other. A variant that wanted both counts once."""
+    needs = update(FilamentRequirement).where(FilamentRequirement.filament_id == filament_id)
+    db.execute(needs.values(filament_id=into_id))
+    both = (filament_id, into_id)
+    fresh = count_demand(db, Model.archived_at.is_(None), FilamentRequirement.filament_id.in_(both))
+    kept = db.execute(select(Filament.id, Filament.demand_count).where(Filament.id.in_(both)))
+    change_demand(db, {one: fresh[one] - count for one, count in kept})

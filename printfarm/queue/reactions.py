@@ -1,10 +1,11 @@
 """The queue's answers to what happens below it: run reports from the printers, stock and printers that change."""
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from printfarm.core.clock import utc_now
 from printfarm.core.events import Event, reacts_to
-from printfarm.filament.events import StockChanged
+from printfarm.filament.events import FilamentsMerged, StockChanged
 from printfarm.fleet.events import (
     CommandAnswered,
     HubConnected,
@@ -19,7 +20,7 @@ from printfarm.fleet.events import (
 from printfarm.fleet.models import Command, RunReport
 from printfarm.library.events import VariantChanged
 from printfarm.queue.events import JobChanged, JobsAdded, QueueReordered
-from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun
+from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun, RunFilament
 from printfarm.queue.service.feasibility import recompute_later
 from printfarm.queue.service.feeds import note_assigned, note_fed
 from printfarm.queue.service.jobs import promise_again
@@ -99,6 +100,14 @@ def promise_anew(db: Session, event: VariantChanged) -> None:
     """What waits is promised what its plate needs now: a person has decided on a filament, or typed a weight."""
     if promise_again(db, event.variant_id):
         recompute_later(db)
+
+
+@reacts_to(FilamentsMerged)
+def print_the_other(db: Session, event: FilamentsMerged) -> None:
+    """Two filaments are one: what a print used of the first it used of the second."""
+    used = update(RunFilament).where(RunFilament.filament_id == event.filament_id)
+    db.execute(used.values(filament_id=event.into_id))
+    recompute_later(db)
 
 
 def _again(db: Session, _event: Event) -> None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from printfarm.core.bus import recall_telemetry
 from printfarm.core.tenancy import shop_of
-from printfarm.filament.models import Spool
+from printfarm.filament.models import Spool, StockEntry
 from printfarm.files.readers.results import LayerUse
 from printfarm.fleet.models import PrinterSlot, slot_label
 from printfarm.fleet.queries import PRINTER_TELEMETRY
@@ -51,6 +51,7 @@ class _Place:
     spool: Spool
     slot: PrinterSlot | None
     live: Mapping[str, Any]
+    given_mg: int = 0  # what the ledger has booked of this print already
 
     @property
     def reached(self) -> int:
@@ -74,7 +75,7 @@ class _Place:
 
 
 def running_out(db: Session, runs: Sequence[PrintRun]) -> dict[UUID, list[RunningOut]]:
-    """By run, the rolls that it will use up. Five statements at most, and one question to Redis."""
+    """By run, the rolls that it will use up. Seven statements at most, and one question to Redis."""
     active = [run for run in runs if run.state in ACTIVE_RUN_STATES]
     if not active:
         return {}
@@ -99,7 +100,7 @@ def _ends(place: _Place, plate: Plate, uses: Sequence[LayerUse]) -> tuple[RollEn
     """Where the roll ends, and whether only the printer says so."""
     layers = place.layers or plate.layers
     draws = place.draws()
-    end = end_of_roll(place.spool.remaining_mg, draws, layers, uses) if draws else None
+    end = end_of_roll(place.spool.remaining_mg + place.given_mg, draws, layers, uses) if draws else None
     if end is not None:
         return end, False
     said, rest = _said_left(place), place.draws(place.reached)
@@ -165,10 +166,28 @@ def _places(db: Session, runs: Sequence[PrintRun]) -> list[_Place]:
     for one in feeding:
         if one.spool_id in spools and one.spool_id is not None:
             rolls.setdefault((one.used.run_id, one.spool_id), []).append(one)
+    given = _given(db, list(by_id))
     return [
-        _Place(by_id[run_id], feedings, spools[spool_id], slots.get(spool_id), _of_run(by_id[run_id], live))
+        _Place(
+            by_id[run_id],
+            feedings,
+            spools[spool_id],
+            slots.get(spool_id),
+            _of_run(by_id[run_id], live),
+            given.get((run_id, spool_id), 0),
+        )
         for (run_id, spool_id), feedings in rolls.items()
     ]
+
+
+def _given(db: Session, run_ids: Sequence[UUID]) -> dict[tuple[UUID, UUID], int]:
+    """What is booked of prints that go on: a person has counted a roll meanwhile."""
+    sums = (
+        select(StockEntry.run_id, StockEntry.spool_id, func.sum(StockEntry.delta_mg))
+        .where(StockEntry.run_id.in_(run_ids), StockEntry.spool_id.is_not(None))
+        .group_by(StockEntry.run_id, StockEntry.spool_id)
+    )
+    return {(run_id, spool_id): max(0, -int(mg)) for run_id, spool_id, mg in db.execute(sums) if run_id and spool_id}
 
 
 def _of_run(run: PrintRun, live: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:

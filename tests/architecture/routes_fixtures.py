@@ -142,6 +142,7 @@ ROUTES: dict[str, Ask] = {
     "filament.empty_spool": Ask(last=True),
     "filament.filament": Ask(),
     "filament.filaments": Ask(),
+    "filament.merge_filament": Ask(form=lambda shop: {"into": str(shop["filaments"])}),
     "filament.merge_spools": Ask(form=lambda shop: {"other": str(shop["spools"])}),
     "filament.open_spool": Ask(),
     "filament.receive_ordered": Ask(),

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from printfarm.core.errors import DomainError
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service
 from printfarm.filament.models import Brand, Filament
@@ -125,3 +126,12 @@ def test_viewers_look_and_others_find_nothing(bob, charlie, shelf) -> None:
     assert bob.post(f"/filament/brands/{shelf['Acme'].id}", {"name": "Mine"}).status == 403
     assert charlie.post(f"/filament/brands/{shelf['Acme'].id}", {"name": "Mine"}).status == 404
     assert "Acme" not in charlie.get("/filament/brands").text
+
+
+def test_no_name_is_no_brand(ctx, alice):
+    with unit_of_work(alice.shop_id) as db:
+        made = service.add_filament(db, material="PLA", brand=" ", colour_name="Black", colour_hex="#111111")
+        assert made.brand == ""
+        assert db.scalars(select(Brand).where(Brand.name == "")).all() == []
+        with pytest.raises(DomainError, match="A brand has a name"):
+            service.brand_named(db, "  ")

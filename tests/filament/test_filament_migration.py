@@ -41,7 +41,7 @@ def fill_shop(db: Connection) -> tuple[UUID, UUID]:
     shop, filament, printer, hub = uuid4(), uuid4(), uuid4(), uuid4()
     insert(db, "shops", id=shop, name="Shop")
     as_shop(db, shop)
-    insert(db, "filaments", id=filament, shop_id=shop)
+    insert(db, "filaments", id=filament, shop_id=shop, cost_per_gram=249)
     insert(db, "hubs", id=hub, shop_id=shop)
     insert(db, "printers", id=printer, shop_id=shop, hub_id=hub, connection="online")
     weights = {"whole": (1000, 1000), "begun": (1000, 400), "bare": (1000, 0), "hung": (1000, 700)}
@@ -76,6 +76,7 @@ def test_what_was_there_gets_the_new_words(engine: Engine):
     states = {spool.code: spool.state for spool in rows(engine, shop, "spools")}
     assert states == {"whole": "sealed", "begun": "open", "bare": "empty", "hung": "loaded"}
     (filament,) = rows(engine, shop, "filaments")
+    assert filament.cost_per_gram == 24_900  # six places instead of four
     assert (filament.demand_count, filament.spool_mg, filament.diameter_mm) == (2, 1_000_000, 175)
     assert [brand.name for brand in rows(engine, shop, "brands")] == ["x"]
 
@@ -87,6 +88,7 @@ def test_the_way_back_keeps_every_line(engine: Engine):
     command.upgrade(migrations.alembic_config(engine), "0006")
     command.downgrade(migrations.alembic_config(engine), "0005")
     assert {table: guards(engine, table) for table in before} == before
+    assert [row.cost_per_gram for row in rows(engine, shop, "filaments")] == [249]
     kinds = {line.reason: line.kind for line in rows(engine, shop, "stock_entries")}
     assert kinds == {**{kind: kind for kind in CAUSE_OF}, "add": "set", "subtract": "set"}
 

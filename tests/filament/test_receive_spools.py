@@ -1,5 +1,6 @@
 """Several rolls of one delivery: each its own code, once however often the form is sent, and their labels next."""
 
+from decimal import Decimal
 from threading import Barrier, Thread
 
 import pytest
@@ -50,7 +51,7 @@ def test_three_rolls_come_and_their_labels_are_next(olga, black):
     assert len({roll.code for roll in made}) == 3
     for roll in made:
         assert (roll.state, roll.remaining_mg, roll.batch, roll.location) == ("sealed", 750_000, "B7", "Shelf 2")
-        assert str(roll.cost_per_gram) == "0.0800"
+        assert roll.cost_per_gram == Decimal("0.08")
         assert roll.extra == {"Dry box": "3", "Colour code": "RAL 9005"}
         assert str(roll.expires_on) == "2028-01-31"
         assert roll.purchased_on is not None

@@ -53,7 +53,7 @@ def test_every_fact_is_kept_shown_and_offered_again(olga, spool):
     assert (roll.tare_mg, roll.low_below_mg, roll.initial_mg) == (215_500, 150_000, 1_000_000)
     assert (roll.supplier, roll.batch, roll.location) == ("Filament Shop", "LOT-7", "Dry box 3")
     assert (str(roll.opened_on), str(roll.dried_on), roll.state) == ("2026-03-05", "2026-04-01", "open")
-    assert (str(roll.cost_per_gram), roll.extra) == ("0.0249", {"Colour code": "RAL 9005"})
+    assert (str(roll.cost_per_gram), roll.extra) == ("0.024900", {"Colour code": "RAL 9005"})
     shown = olga.get(f"/filament/spools/{spool.id}").text
     for words in (
         "Dry box 3",
@@ -75,7 +75,7 @@ def test_every_fact_is_kept_shown_and_offered_again(olga, spool):
 def test_the_price_of_the_whole_roll_becomes_a_price_per_gram(olga, spool):
     form = {"low_below": "100", "paid": "18.00", "paid_for": "spool", "initial": "750"}
     olga.post(f"/filament/spools/{spool.id}/edit", form)
-    assert str(now(spool).cost_per_gram) == "0.0240"
+    assert str(now(spool).cost_per_gram) == "0.024000"
 
 
 def test_the_empty_spool_weighs_what_its_filament_says_or_else_its_brand(olga, spool):

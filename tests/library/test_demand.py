@@ -9,7 +9,7 @@ from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament.models import Filament
 from printfarm.filament.service import add_filament
 from printfarm.library.deciding import decide_filaments
-from printfarm.library.demand import demand_came, drifted_demand
+from printfarm.library.demand import check_demand, demand_came, drifted_demand
 from printfarm.library.models import Model, Plate, Variant
 from printfarm.library.service import archive_model, restore_model
 from tests.support.factories import make_plate
@@ -98,3 +98,14 @@ def test_many_at_once_lose_none(alice, app) -> None:
         thread.join()
     with app.app_context():
         assert demand(alice.shop_id, green.id) == 8
+
+
+def test_every_night_a_figure_that_drifted_is_put_right(ctx, alice, caplog):
+    with unit_of_work(alice.shop_id) as db:
+        (made,) = filaments(db, 1)
+        made.demand_count = 7
+    assert check_demand(alice.shop_id) == 1
+    assert check_demand(alice.shop_id) == 0
+    assert "wanted by 7 variants by its figure, by 0" in caplog.text
+    with read_only(alice.shop_id) as db:
+        assert db.get_one(Filament, made.id).demand_count == 0

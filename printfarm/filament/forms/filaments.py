@@ -9,7 +9,7 @@ from wtforms.validators import DataRequired, Length, NumberRange, Optional, Rege
 
 from printfarm.core.errors import DomainError
 from printfarm.core.fields import AmountField, CountField, many_lines, one_line
-from printfarm.core.units import grams_from_mg, mg_from_grams
+from printfarm.core.units import cost_of_gram, grams_from_mg, mg_from_grams
 from printfarm.filament.catalogue import PRESETS, Entry
 from printfarm.filament.colours import normal_colours
 from printfarm.filament.forms.fields import ADDRESS, PRICE, WEIGHT, ExtraField
@@ -156,7 +156,7 @@ class FilamentForm(FlaskForm):  # type: ignore[misc]
         if price is None or (self.price_per.data == PER_SPOOL and (grams is None or grams < 1)):
             return None
         grams_for = {PER_KG: Decimal(1000), PER_SPOOL: grams, PER_GRAM: Decimal(1)}.get(self.price_per.data)
-        return None if grams_for is None else Decimal(price / grams_for).quantize(Decimal("0.0001"))
+        return None if grams_for is None else cost_of_gram(price, grams_for)
 
     @classmethod
     def of(cls, filament: Filament) -> "FilamentForm":

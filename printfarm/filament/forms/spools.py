@@ -11,7 +11,7 @@ from wtforms import HiddenField, RadioField, SelectChoice, SelectField, StringFi
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 
 from printfarm.core.fields import AmountField, CountField, many_lines, one_line
-from printfarm.core.units import grams_from_mg, mg_from_grams
+from printfarm.core.units import cost_of_gram, grams_from_mg, mg_from_grams
 from printfarm.filament.forms.fields import PRICE, WEIGHT, DayField, ExtraField
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.service import SpoolFacts
@@ -49,7 +49,7 @@ class PaidForm(FlaskForm):  # type: ignore[misc]
             return None
         grams = grams_from_mg(initial_mg) if self.paid_for.data == PER_SPOOL else Decimal(1000)
         paid: Decimal = self.paid.data
-        return round(paid / grams, 4) if grams else None
+        return cost_of_gram(paid, grams) if grams else None
 
 
 class DeliveryForm(PaidForm):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm import object_session
 
 from printfarm.filament.models import Spool
 from printfarm.filament.service.drying import drying_days, drying_rules

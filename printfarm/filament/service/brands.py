@@ -44,8 +44,15 @@ def find_brand(db: Session, brand_id: UUID, *, lock: bool = False) -> Brand:
     return found
 
 
+def brand_name(db: Session, name: str) -> str:
+    """How the shop writes the name of a brand, which is here from now on. No name is no brand."""
+    return brand_named(db, name).name if name.strip() else ""
+
+
 def brand_named(db: Session, name: str) -> Brand:
     """The brand of this name as the shop writes it, or a new one. Until the transaction ends nobody renames it."""
+    if not name.strip():
+        raise DomainError("A brand has a name.")
     known = _named(db, name)
     if known is None:
         try:

@@ -17,7 +17,7 @@ from printfarm.core.tenancy import shop_of
 from printfarm.filament.colours import normal_colours
 from printfarm.filament.events import FilamentChanged
 from printfarm.filament.models import Filament, Spool
-from printfarm.filament.service.brands import brand_named
+from printfarm.filament.service.brands import brand_name
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def add_filament(db: Session, **facts: Any) -> Filament:
     at this very moment.
     """
     values = FilamentFacts(**facts).cleaned()
-    values["brand"] = brand_named(db, values["brand"]).name
+    values["brand"] = brand_name(db, values["brand"])
     _refuse_twin(db, values)
     filament = Filament(**values)
     try:
@@ -109,7 +109,7 @@ def edit_filament(db: Session, filament_id: UUID, facts: FilamentFacts) -> Filam
     """Change what is known of a filament."""
     filament = find_filament(db, filament_id)
     values = facts.cleaned()
-    values["brand"] = brand_named(db, values["brand"]).name
+    values["brand"] = brand_name(db, values["brand"])
     _refuse_twin(db, values, filament_id)
     try:
         with db.begin_nested():

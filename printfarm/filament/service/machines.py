@@ -11,9 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.clock import utc_now
+from printfarm.core.errors import Unavailable
 from printfarm.core.events import emit
 from printfarm.core.owed import owe, settle
 from printfarm.filament.events import SpoolUsed
+from printfarm.filament.from_above import is_booked_by_a_print
 from printfarm.filament.models import Spool
 from printfarm.filament.models_spoolman import MachineUse
 from printfarm.filament.service.stock import (
@@ -31,6 +33,9 @@ BOOK_AT_UG = 5_000_000
 BOOK_AFTER = timedelta(minutes=10)
 # The same report of the same program within this time is a repeat: it gave up waiting for our answer and asked again.
 REPEATED_WITHIN = timedelta(seconds=2)
+# Moonraker waits ten seconds for an answer, then adds the amount to its next report, which cannot be told from a new one.
+# So what had to wait for long is refused rather than booked: whoever sent it sends it again in any case.
+GIVEN_UP_AFTER = timedelta(seconds=5)
 BOOK = "book-machine-use"
 
 
@@ -41,9 +46,13 @@ def report_use(db: Session, spool_id: UUID, ug: int, *, said: str, teller: str, 
     """
     spool = lock_spool_only(db, spool_id)
     refuse_impossible(abs(ug) // UG_PER_MG)
+    if utc_now() - arrived_at > GIVEN_UP_AFTER:
+        raise Unavailable("The database was busy for too long; nothing is booked. Report it again.")
     use = _use_of(db, spool)
     if use.last_said == said and use.last_at >= arrived_at - REPEATED_WITHIN:
         return spool
+    if is_booked_by_a_print(db, spool_id, teller):
+        return spool  # answered as if: a refusal would be reported again, after that print's end
     now = utc_now()
     if not use.pending_ug // UG_PER_MG:
         use.since_at = now

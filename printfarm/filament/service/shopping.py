@@ -16,7 +16,7 @@ from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.core.tenancy import shop_of
-from printfarm.core.units import grams_from_mg
+from printfarm.core.units import cost_of_gram, grams_from_mg
 from printfarm.filament.events import ShoppingChanged, SpoolChanged
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.models_shopping import Purchase, ShoppingWish
@@ -296,4 +296,4 @@ def _cost_per_gram(db: Session, price_minor: int | None, weight_mg: int) -> Deci
         return None
     shop = db.get_one(Shop, shop_of(db))
     price = Decimal(price_minor).scaleb(-get_currency_precision(shop.currency))
-    return round(price / grams_from_mg(weight_mg), 4)
+    return cost_of_gram(price, grams_from_mg(weight_mg))

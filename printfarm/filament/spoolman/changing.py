@@ -4,13 +4,14 @@ from dataclasses import fields, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
-from printfarm.core.units import mg_from_grams
+from printfarm.core.units import cost_of_gram, grams_from_mg, mg_from_grams
 from printfarm.filament import service
 from printfarm.filament.events import SpoolChanged
 from printfarm.filament.models import Brand, Filament, Spool
@@ -20,7 +21,9 @@ from printfarm.filament.spoolman import asking
 from printfarm.filament.spoolman.fields import with_extra
 from printfarm.filament.spoolman.showing import NO_COLOUR, name_of, show_spools, ug_of_length
 
-FOUR, THREE, TWO = Decimal("0.0001"), Decimal("0.001"), Decimal("0.01")
+THREE, TWO = Decimal("0.001"), Decimal("0.01")
+
+MERGES_FOLLOWED = 10
 
 
 class Malformed(DomainError):
@@ -38,10 +41,13 @@ def vendor_of(db: Session, number: int) -> Brand:
 
 
 def filament_of(db: Session, number: int) -> Filament:
-    """Raises NotFound, also for one that is archived: to clients it is deleted."""
-    mine = select(Filament).where(Filament.number == number, Filament.archived_at.is_(None))
-    found = db.scalar(mine) if number <= LARGEST else None
-    if found is None:
+    """Raises NotFound, also for one that is archived: to clients it is deleted. One that was merged leads to the other."""
+    found = db.scalar(select(Filament).where(Filament.number == number)) if number <= LARGEST else None
+    for _ in range(MERGES_FOLLOWED):
+        if found is None or found.archived_at is None or "merged_into" not in found.told:
+            break
+        found = db.get(Filament, UUID(found.told["merged_into"]))
+    if found is None or found.archived_at is not None:
         raise NotFound(f"No filament with ID {number} found.")
     return found
 
@@ -274,7 +280,7 @@ def _price(price: float | None, mg: int) -> tuple[Decimal | None, dict[str, Any]
     """What a gram costs, and the price as it was told, because the first alone would not give it back to the cent."""
     if price is None or mg <= 0:
         return None, {"price": None, "price_per_gram": None}
-    per_gram = (Decimal(str(price)) * 1000 / mg).quantize(FOUR)
+    per_gram = cost_of_gram(Decimal(str(price)), grams_from_mg(mg))
     return per_gram, {"price": price, "price_per_gram": str(per_gram)}
 
 

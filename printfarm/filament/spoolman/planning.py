@@ -11,6 +11,7 @@ from printfarm.filament.models import Brand, Filament, Spool
 from printfarm.filament.models_spoolman import SpoolmanOrigin
 from printfarm.filament.spoolman.reading import Found
 from printfarm.filament.spoolman.rows import KINDS, Row
+from printfarm.filament.spoolman.settling import settle
 from printfarm.filament.spoolman.showing import show_time
 
 NEW, CHANGED, SAME, SKIPPED = "new", "changed", "same", "skipped"
@@ -34,6 +35,7 @@ class Known:
     origins: dict[tuple[str, int, str], SpoolmanOrigin]
     ours: set[tuple[str, int, str]]
     brands: set[str]
+    subjects: dict[UUID, Any]  # our rows, by id
 
     def of(self, kind: str, row: Row) -> SpoolmanOrigin | None:
         return self.origins.get((kind, row.id, row.second))
@@ -50,7 +52,8 @@ def known_of(db: Session) -> Known:
         for kind, table in TABLES.items()
         for number, at in db.execute(select(table.number, table.created_at))
     }
-    return Known(origins, ours, {name.casefold() for name in db.scalars(select(Brand.name))})
+    subjects = {row.id: row for table in TABLES.values() for row in db.scalars(select(table))} if origins else {}
+    return Known(origins, ours, {name.casefold() for name in db.scalars(select(Brand.name))}, subjects)
 
 
 def plan(db: Session, found: Found) -> list[dict[str, Any]]:
@@ -105,10 +108,27 @@ def _line(known: Known, found: Found, kind: str, row: Row) -> dict[str, Any]:
         return {**line, "what": SAME, "why": "it is this shop's own"}
     if origin is not None:
         changed = changes(origin, row)
-        return {**line, "what": CHANGED if changed else SAME, "why": ", ".join(SHOWN.get(one, one) for one in changed)}
+        return {
+            **line,
+            "what": CHANGED if changed else SAME,
+            "why": _what_changes(known, found, kind, row, origin, changed),
+        }
     if kind == "vendor" and getattr(row, "name", "").casefold() in known.brands:
         return {**line, "why": "joins the brand of this name"}
     return line
+
+
+def _what_changes(  # a row and what is known of it
+    known: Known, found: Found, kind: str, row: Row, origin: SpoolmanOrigin, changed: list[str]
+) -> str:
+    """What is taken over, and what stays because the shop has changed it since."""
+    subject = known.subjects.get(origin.subject_id) if changed else None
+    if subject is None:
+        return ", ".join(SHOWN.get(one, one) for one in changed)
+    settled = settle(kind, found, row, origin.facts, subject)
+    taken = [*settled.taken, *(["weight"] if "used_weight" in changed else [])]
+    stays = f"stays as you have it: {', '.join(settled.kept)}" if settled.kept else ""
+    return "; ".join(one for one in (", ".join(dict.fromkeys(taken)), stays) if one)
 
 
 def _name(found: Found, kind: str, row: Any) -> str:

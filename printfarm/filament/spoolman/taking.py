@@ -1,7 +1,8 @@
 """Taking rows of another Spoolman in. Done twice it changes nothing the second time; grams come with the cause "imported"."""
 
+from contextlib import suppress
+from dataclasses import fields
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -13,18 +14,18 @@ from printfarm.core.events import emit
 from printfarm.core.tenancy import shop_of
 from printfarm.core.units import mg_from_grams
 from printfarm.filament import service
-from printfarm.filament.colours import normal_colours
-from printfarm.filament.events import BrandChanged, FilamentChanged, SpoolChanged
+from printfarm.filament.events import BrandChanged, SpoolChanged
 from printfarm.filament.models import Brand, Filament, Spool
 from printfarm.filament.models_spoolman import SpoolmanOrigin
 from printfarm.filament.numbers import reserve
+from printfarm.filament.service import FilamentFacts
 from printfarm.filament.service.stock import lock_filament, lock_spool, write_entry, write_unassigned
 from printfarm.filament.spoolman import rows
 from printfarm.filament.spoolman.planning import TABLES, changes, held_g, subject_of, whole_g, why_not
 from printfarm.filament.spoolman.reading import Found
-from printfarm.filament.spoolman.showing import NO_COLOUR
+from printfarm.filament.spoolman.settling import filament_facts, per_gram, settle
 
-FOUR, THREE, TWO = Decimal("0.0001"), Decimal("0.001"), Decimal("0.01")
+IDENTITY = ("brand", "material", "finish", "colour_name", "colour_hex", "diameter_mm")
 KIND_OF_NUMBER = {"vendor": "brand", "filament": "filament", "spool": "spool"}
 
 
@@ -99,19 +100,21 @@ def _add_vendor(db: Session, _found: Found, row: rows.Vendor) -> Brand:
 
 
 def _change_vendor(
-    db: Session, _found: Found, row: rows.Vendor, brand: Brand, changed: list[str], _before: dict[str, Any]
+    db: Session, found: Found, row: rows.Vendor, brand: Brand, _changed: list[str], before: dict[str, Any]
 ) -> None:
-    if "empty_spool_weight" in changed:
-        brand.tare_mg = _mg(row.empty_spool_weight)
-    if "comment" in changed:
-        brand.note = row.comment
-    if "extra" in changed:
-        brand.extra = {**brand.extra, **row.extra}
+    values = settle("vendor", found, row, before, brand).values
+    name = values.pop("name", brand.name)
+    for column, value in values.items():
+        setattr(brand, column, value)
+    if name != brand.name:
+        facts = service.BrandFacts(name, brand.tare_mg, brand.url, brand.note, brand.extra)
+        with suppress(DomainError):  # there is another brand of that name; a person may merge the two
+            service.edit_brand(db, brand.id, facts)
     emit(db, BrandChanged(shop_id=shop_of(db), brand_id=brand.id))
 
 
 def _add_filament(db: Session, found: Found, row: rows.Filament) -> Filament:
-    facts = _filament_facts(found, row)
+    facts = filament_facts(found, row)
     before = set(db.scalars(select(Filament.id).where(Filament.brand == facts["brand"])))
     made = service.find_or_add_filament(db, **facts)
     if made.id not in before:
@@ -122,48 +125,17 @@ def _add_filament(db: Session, found: Found, row: rows.Filament) -> Filament:
 
 
 def _change_filament(
-    db: Session, found: Found, row: rows.Filament, filament: Filament, changed: list[str], _before: dict[str, Any]
+    db: Session, found: Found, row: rows.Filament, filament: Filament, _changed: list[str], before: dict[str, Any]
 ) -> None:
-    facts = _filament_facts(found, row)
-    ours = {
-        "density": ("density_g_cm3",),
-        "weight": ("spool_mg",),
-        "spool_weight": ("tare_mg",),
-        "article_number": ("article_number",),
-        "comment": ("note",),
-        "settings_extruder_temp": ("nozzle_min_c", "nozzle_max_c"),
-        "settings_bed_temp": ("bed_c",),
-        "price": ("cost_per_gram",),
-        "extra": ("extra",),
-    }
-    for name in changed:
-        for column in ours.get(name, ()):
-            setattr(filament, column, facts[column])
-    if "price" in changed:
+    values = settle("filament", found, row, before, filament).values
+    known = {one.name: getattr(filament, one.name) for one in fields(FilamentFacts)}
+    try:
+        service.edit_filament(db, filament.id, FilamentFacts(**{**known, **values}))
+    except service.AlreadyHere:  # what tells it from others stays: there is such a filament already
+        facts = {name: value for name, value in values.items() if name not in IDENTITY}
+        service.edit_filament(db, filament.id, FilamentFacts(**{**known, **facts}))
+    if "cost_per_gram" in values or "colour_hex" in values:
         _tell(filament, **_filament_told(row, filament))
-    emit(db, FilamentChanged(shop_id=shop_of(db), filament_id=filament.id))
-
-
-def _filament_facts(found: Found, row: rows.Filament) -> dict[str, Any]:
-    vendor: Any = found.rows["vendor"].get(row.vendor_id or 0)
-    whole_mg = _mg(row.weight) or 1_000_000
-    return {
-        "brand": vendor.name if vendor else "",
-        "material": row.material,
-        "colour_name": row.name,
-        "colour_hex": _colours(row),
-        "density_g_cm3": Decimal(str(row.density)).quantize(THREE),
-        "diameter_mm": Decimal(str(row.diameter)).quantize(TWO),
-        "nozzle_min_c": row.settings_extruder_temp,
-        "nozzle_max_c": row.settings_extruder_temp,
-        "bed_c": row.settings_bed_temp,
-        "cost_per_gram": _per_gram(row.price, whole_mg),
-        "spool_mg": whole_mg,
-        "tare_mg": _mg(row.spool_weight),
-        "article_number": row.article_number,
-        "note": row.comment,
-        "extra": row.extra,
-    }
 
 
 def _filament_told(row: rows.Filament, filament: Filament) -> dict[str, Any]:
@@ -175,18 +147,11 @@ def _filament_told(row: rows.Filament, filament: Filament) -> dict[str, Any]:
     }
 
 
-def _colours(row: rows.Filament) -> str:
-    try:
-        return normal_colours(row.multi_color_hexes or row.color_hex or NO_COLOUR)
-    except DomainError:
-        return NO_COLOUR
-
-
 def _add_spool(db: Session, found: Found, row: rows.Spool) -> Spool:
     filament = _filament_of(db, found, row)
     whole_mg, held_mg = mg_from_grams(whole_g(found, row) or 0), mg_from_grams(held_g(found, row))
     used = held_mg < whole_mg or row.first_used is not None
-    cost = _per_gram(row.price, whole_mg)
+    cost = per_gram(row.price, whole_mg)
     spool = Spool(
         **_number(db, "spool", row.id),
         filament_id=filament.id,
@@ -213,21 +178,17 @@ def _add_spool(db: Session, found: Found, row: rows.Spool) -> Spool:
 
 
 def _change_spool(
-    db: Session, found: Found, row: rows.Spool, spool: Spool, changed: list[str], before: dict[str, Any]
+    db: Session, found: Found, row: rows.Spool, spool: Spool, _changed: list[str], before: dict[str, Any]
 ) -> None:
     """What was used there since the last import is taken here; what was booked here meanwhile stays."""
     spool = lock_spool(db, spool.id)
-    words = {"location": "location", "lot_nr": "batch", "comment": "note"}
-    for name in set(changed) & set(words):
-        setattr(spool, words[name], getattr(row, name))
-    if "spool_weight" in changed:
-        spool.tare_mg = _mg(row.spool_weight)
-    if "initial_weight" in changed and row.initial_weight is not None:
-        spool.initial_mg = mg_from_grams(row.initial_weight)
-    if "extra" in changed:
-        spool.extra = {**spool.extra, **row.extra}
-    if "archived" in changed:
-        spool.archived_at = (spool.archived_at or utc_now()) if row.archived else None
+    values = settle("spool", found, row, before, spool).values
+    archived = values.pop("is_archived", spool.archived_at is not None)
+    for column, value in values.items():
+        setattr(spool, column, value)
+    spool.archived_at = (spool.archived_at or utc_now()) if archived else None
+    if "cost_per_gram" in values:
+        spool.told = {**spool.told, "price": row.price, "price_per_gram": str(spool.cost_per_gram)}
     _book(db, spool, mg_from_grams(held_g(found, row)) - int(before.get("held_mg", 0)), row)
     emit(db, SpoolChanged(shop_id=spool.shop_id, spool_id=spool.id))
 
@@ -258,10 +219,6 @@ def _filament_of(db: Session, found: Found, row: rows.Spool) -> Filament:
 
 def _tell(row: Brand | Filament, **told: Any) -> None:
     row.told = {**row.told, **{name: value for name, value in told.items() if value not in (None, "")}}
-
-
-def _per_gram(price: float | None, mg: int) -> Decimal | None:
-    return (Decimal(str(price)) * 1000 / mg).quantize(FOUR) if price is not None and mg > 0 else None
 
 
 def _mg(grams: float | None) -> int | None:

@@ -37,14 +37,14 @@ def assign_spool(db: Session, slot_id: UUID, spool_id: UUID | None) -> Assigned:
     Raises NotFound, and DomainError for a spool that is archived.
     """
     lock_what_prints(db, _printers_of(db, slot_id, spool_id))
-    slot = db.get(PrinterSlot, slot_id, with_for_update={"of": PrinterSlot}, populate_existing=True)
-    if slot is None:
-        raise NotFound
-    before, came_from = slot.spool_id, None
+    before, came_from = find_slot(db, slot_id).spool_id, None
+    for one in sorted({one for one in (before, spool_id) if one is not None}):
+        lock_spool(db, one)  # rolls before places, as everywhere: who puts a roll away comes to its place from there
+    slot = db.get_one(PrinterSlot, slot_id, with_for_update={"of": PrinterSlot}, populate_existing=True)
+    if slot.spool_id != before:
+        raise DomainError("Somebody has changed this place at the same moment. Look again.")
     if spool_id == before:
         return Assigned(slot, None)
-    for one in sorted({one for one in (before, spool_id) if one is not None}):
-        lock_spool(db, one)  # two people, one roll: one after the other
     if spool_id is not None:
         if find_spool(db, spool_id).archived_at is not None:
             raise DomainError("This spool is archived. Bring it back first, or choose another one.")
@@ -105,6 +105,8 @@ def remember_slots(
         (slot.ams_unit, slot.slot): slot
         for slot in db.scalars(select(PrinterSlot).where(PrinterSlot.printer_id == printer_id))
     }
+    reported = list(reported)
+    _lock_rolls_read(db, known, reported)
     changed, read = False, []
     for said in reported:
         slot = known.get((said.ams_unit, said.slot))
@@ -122,6 +124,18 @@ def remember_slots(
     for slot in read:
         _recognise(db, slot)
     return {place: slot.id for place, slot in known.items()}
+
+
+def _lock_rolls_read(
+    db: Session, known: dict[tuple[int, int], PrinterSlot], reported: Iterable[protocol.SlotStatus]
+) -> None:
+    """The rolls that a chip may bring here or send away, before any place is written: rolls come before places."""
+    places = {said.tag: known.get((said.ams_unit, said.slot)) for said in reported if said.tag is not None}
+    read = {tag: slot for tag, slot in places.items() if slot is None or slot.reported_tag != tag}
+    if read:
+        coming = {spool.id for spool in spools_of_tags(db, list(read)).values()}
+        for one in sorted(coming | {slot.spool_id for slot in read.values() if slot is not None and slot.spool_id}):
+            lock_spool(db, one)
 
 
 def _remember(slot: PrinterSlot, said: protocol.SlotStatus) -> bool:

@@ -5,6 +5,7 @@ import io
 import json
 import sqlite3
 from contextlib import closing
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -175,10 +176,61 @@ def test_what_was_used_there_since_then_is_taken_here_and_ours_stays(alice, in_s
         service.take_weight(db, db.scalars(select(Spool.id)).one(), 100_000)
     url = send(alice, "b.json", as_json({**SPOOL, "used_weight": 300.5, "location": "Dryer"}))
     assert counts(alice, url)[2] == (0, 1, 0, 0)
-    assert "weight, location" in alice.get(url).text
+    assert "place, weight" in alice.get(url).text
     take_in(alice, url)
     spool = in_shop.scalars(select(Spool)).one()
     assert (spool.remaining_mg, spool.location) == (599_500, "Dryer")
+
+
+def test_names_and_prices_that_changed_there_are_listed_and_then_taken_over(alice, in_shop):
+    take_in(alice, send(alice, "a.json", as_json(SPOOL)))
+    renamed = {
+        **SPOOL,
+        "price": 21.5,
+        "filament": {**SPOOL["filament"], "name": "Coal", "price": 30.0, "material": "PLA+"},
+    }
+    renamed["filament"]["vendor"] = {**SPOOL["filament"]["vendor"], "name": "Polymaker EU"}
+    url = send(alice, "b.json", as_json(renamed))
+    shown = alice.get(url).text
+    assert counts(alice, url) == [(0, 1, 0, 0), (0, 1, 0, 0), (0, 1, 0, 0)]
+    assert "material, name, price" in shown
+    take_in(alice, url)
+    filament, spool = in_shop.scalars(select(Filament)).one(), in_shop.scalars(select(Spool)).one()
+    assert (filament.brand, filament.material, filament.colour_name) == ("Polymaker EU", "PLA+", "Coal")
+    assert (filament.cost_per_gram, spool.cost_per_gram) == (Decimal("0.03"), Decimal("0.0215"))
+    assert counts(alice, send(alice, "c.json", as_json(renamed))) == [(0, 0, 1, 0), (0, 0, 1, 0), (0, 0, 1, 0)]
+
+
+def test_what_the_shop_has_changed_itself_stays_and_the_plan_says_so(alice, in_shop):
+    take_in(alice, send(alice, "a.json", as_json(SPOOL)))
+    with unit_of_work(alice.shop_id) as db:
+        filament, spool = db.scalars(select(Filament)).one(), db.scalars(select(Spool)).one()
+        filament.colour_name, filament.cost_per_gram, spool.location = "Anthracite", Decimal("0.05"), "Box 9"
+    there = {
+        **SPOOL,
+        "location": "Dryer",
+        "filament": {**SPOOL["filament"], "name": "Coal", "price": 30.0, "density": 1.3},
+    }
+    url = send(alice, "b.json", as_json(there))
+    shown = alice.get(url).text
+    assert "density; stays as you have it: name, price" in shown
+    assert "stays as you have it: place" in shown
+    take_in(alice, url)
+    filament, spool = in_shop.scalars(select(Filament)).one(), in_shop.scalars(select(Spool)).one()
+    assert (filament.colour_name, filament.cost_per_gram, spool.location) == ("Anthracite", Decimal("0.05"), "Box 9")
+    assert filament.density_g_cm3 == Decimal("1.3")
+
+
+def test_a_name_that_another_filament_has_already_is_left(alice, in_shop):
+    take_in(alice, send(alice, "a.json", as_json(SPOOL)))
+    with unit_of_work(alice.shop_id) as db:
+        ours = db.scalars(select(Filament)).one()
+        twin = {"brand": ours.brand, "material": ours.material, "colour_hex": ours.colour_hex}
+        service.add_filament(db, colour_name="Coal", **twin)
+    there = {**SPOOL, "filament": {**SPOOL["filament"], "name": "Coal", "price": 30.0}}
+    assert "Done." in take_in(alice, send(alice, "b.json", as_json(there))).text
+    prices = dict(in_shop.execute(select(Filament.colour_name, Filament.cost_per_gram)).all())
+    assert prices == {"Charcoal Black": Decimal("0.03"), "Coal": None}
 
 
 def test_a_number_that_is_taken_is_left_and_another_given(alice, in_shop):
