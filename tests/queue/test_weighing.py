@@ -151,3 +151,15 @@ def test_a_failure_without_layers_books_by_percent(world):
         report(db, world.printer_id, run.code, "running")
         report(db, world.printer_id, run.code, "failed", percent=40, layer=12)
     assert left(world) == 988_000
+
+
+def test_what_was_taken_back_by_mistake_is_booked_again(world):
+    """An undo is not undone: the same grams are typed once more. Nothing else does that by the way."""
+    _, run = printed(world)
+    with unit_of_work(world.shop_id) as db:
+        line = db.scalars(select(StockEntry).where(StockEntry.cause == "print")).one()
+        filament.undo_entry(db, line.id)
+    assert left(world) == 1_000_000
+    for _ in range(2):
+        weigh(world, run, s1=20_000)
+        assert left(world) == 980_000

@@ -65,20 +65,24 @@ def weigh_run(db: Session, run_id: UUID, used_mg: dict[int, int], *, user_id: UU
     used = {one.slot: one for one in db.scalars(select(RunFilament).where(RunFilament.run_id == run.id))}
     if unknown := sorted(used_mg.keys() - used.keys()):
         raise DomainError(f"This print used no filament from slot {unknown[0]}. Look at the page again.")
-    changed = [slot for slot, mg in sorted(used_mg.items()) if slot in used and mg != used[slot].used_mg]
-    for slot in changed:
-        _rebook(db, job, run, used[slot], used_mg[slot], user_id)
-    if changed:
+    # Who changes nothing wants booked again what was taken back; who changes one slot leaves the others as they are.
+    changed = sorted(slot for slot, mg in used_mg.items() if mg != used[slot].used_mg) or sorted(used_mg)
+    rebooked = [_rebook(db, job, run, used[slot], used_mg[slot], user_id) for slot in changed]
+    if any(rebooked):
         emit(db, JobChanged(shop_id=job.shop_id, job_id=job.id))
     return run
 
 
 def _rebook(
     db: Session, job: PrintJob, run: PrintRun, filament: RunFilament, used_mg: int, user_id: UUID | None
-) -> None:
+) -> bool:
+    """Whether that changed anything. The same weight again is booked again when its lines were taken back meanwhile."""
+    is_same = used_mg == filament.used_mg
     if filament.filament_id is None:
+        if is_same:
+            return False
         raise DomainError(f"Nobody has decided which filament slot {filament.slot} is, so it cannot be booked.")
-    rebook_run(
+    booked = rebook_run(
         db,
         run_id=run.id,
         job_id=job.id,
@@ -91,10 +95,14 @@ def _rebook(
         cause=_cause(run),
         parts=_parts(db, run, filament, used_mg, feeds_of(db, [run.id])),
     )
+    if is_same and not booked:
+        return False
     before = "unknown" if filament.used_mg is None else f"{filament.used_mg / 1000:.1f} g"
-    said = f"Slot {filament.slot}: weighed {used_mg / 1000:.1f} g instead of {before}"
+    instead = " once more, since that was taken back" if is_same else f" instead of {before}"
+    said = f"Slot {filament.slot}: weighed {used_mg / 1000:.1f} g{instead}"
     note_event(db, job, "weighed", said, user_id=user_id, run_id=run.id)
     filament.used_mg = used_mg
+    return True
 
 
 def _parts(db: Session, run: PrintRun, filament: RunFilament, used_mg: int, feeds: Sequence[RunFeed]) -> Sequence[Part]:
