@@ -36,7 +36,13 @@ MENU = (
     Entry("files.uploads", "Uploads", "cloud-upload", "Printing", key="u", also=("files", "library.upload"), role="operator"),
     Entry(
         "filament.spools", "Spools", "spool", "Stock", phone="Spools", key="s",
-        also=("filament.spool", "filament.edit_spool", "floor.labels"),
+        also=(
+            *(f"filament.{one}" for one in (
+                "spool", "edit_spool", "split_spool", "merge_spools", "change_filament", "sheets", "sheet", "drying",
+                "ledger", "stock_check", "spoolman_imports", "spoolman_import",
+            )),
+            "floor.labels",
+        ),
     ),
     Entry("shopping.show", "Shopping list", "shopping-cart", "Stock", key="b", also=("shopping",)),
     Entry("filament.filaments", "Filaments", "palette", "Stock", key="f", also=("filament",)),

@@ -26,7 +26,8 @@ def pages(alice: Person, furnished: Shop) -> Iterator[tuple[str, Page]]:
     app = alice.app
     for rule in app.url_map.iter_rules():
         skipped = rule.endpoint in PUBLIC or rule.endpoint in WITHOUT_A_GUARD or rule.endpoint in SAME_PAGE
-        if skipped or "GET" not in (rule.methods or ()):
+        for_programs = rule.endpoint not in ROUTES
+        if skipped or for_programs or "GET" not in (rule.methods or ()):
             continue
         ask = ROUTES[rule.endpoint]
         query = ask.query(furnished) if ask.query and rule.endpoint != "insight.find" else {}
