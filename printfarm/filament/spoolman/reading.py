@@ -148,6 +148,7 @@ def _refuse_peer(answer: httpx.Response) -> None:
     if peer is None:
         return
     address = ip_address(str(peer[0]).split("%", maxsplit=1)[0])
+    address = getattr(address, "ipv4_mapped", None) or address
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         raise Unreadable("This address is not one that a Spoolman stands at.")
 
