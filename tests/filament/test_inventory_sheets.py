@@ -319,7 +319,6 @@ def test_columns_that_mean_nothing_are_named(olga, black):
 
 def test_it_goes_on_where_it_was_stopped(olga, ctx, monkeypatch):
     monkeypatch.setattr(imports, "PIECE", 3)
-    monkeypatch.setattr(imports, "BREATH_S", 0)
     url = send(olga, "Material,Colour,Left g,Batch\n" + "".join(f"PLA,Red,{n + 1},{n}\n" for n in range(10)))
     olga.post(f"{url}/start")
     import_id = id_of(url)

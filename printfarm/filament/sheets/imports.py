@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -34,14 +35,21 @@ KIND = "sheets"
 READ, TAKE_IN = "read-sheet", "take-in-sheet"
 AGAIN_S = 300  # a job that was lost is asked for again
 SLICE_S = 30.0  # then it queues up again behind what else waits
-LOOKED_AT, PIECE = 500, 25  # lines in one transaction: looked at, and taken in
-BREATH_S = 0.02  # between two pieces, for whoever else wants to write
+LOOKED_AT, PIECE = 500, 10  # lines in one transaction: looked at, and taken in
+BREATH = 0.5  # between two pieces, of what the last one took: for whoever else wants to write
 AT_WORK = ("reading", "running")
 MOST_OPEN, MOST_KEPT = 3, 10
 GONE = "The file is no longer here. Send it again; what was taken in already is left alone."
 
-# A line that could be read, with its key, or why not.
-Judged = tuple[int, Said | None, str]
+
+@dataclass(frozen=True)
+class Read:
+    """A line that could be read, with its key, or why not."""
+
+    number: int
+    said: Said | None = None
+    key: str = ""
+    why_not: Plan | None = None
 
 
 def begin(db: Session, *, name: str, file_key: str, user_id: UUID | None) -> SheetImport:
@@ -56,7 +64,8 @@ def begin(db: Session, *, name: str, file_key: str, user_id: UUID | None) -> She
     made = SheetImport(name=name[:120] or "A sheet", file_key=file_key, user_id=user_id)
     db.add(made)
     db.flush()
-    _ask_for(db, READ, "jobs.filament.read_sheet", made)
+    owe(db, READ, made.id, within_s=AGAIN_S)
+    enqueue_after_commit(db, "jobs.filament.read_sheet", made.shop_id, made.id, queue=SLOW)
     return made
 
 
@@ -85,7 +94,7 @@ def start(db: Session, import_id: UUID) -> SheetImport:
     if found.state not in {"ready", "failed"} or not found.lines or not found.file_key:
         raise DomainError("There is nothing to take in: it is still being read, or it is done.")
     found.state, found.error = "running", ""
-    _ask_for(db, TAKE_IN, "jobs.filament.take_in_sheet", found)
+    _go_on(db, found)
     return found
 
 
@@ -115,7 +124,7 @@ def read(shop_id: UUID, import_id: UUID) -> None:
             with read_only(shop_id) as db:
                 plans = _plans(db, piece)
             with unit_of_work(shop_id) as db:
-                rows = [_row(shop_id, import_id, line, plan) for (line, *_), plan in zip(piece, plans, strict=True)]
+                rows = [_row(shop_id, import_id, one.number, plan) for one, plan in zip(piece, plans, strict=True)]
                 db.execute(insert(SheetLine), rows)
             counts.update(plan.what for plan in plans)
         if not counts:
@@ -138,28 +147,29 @@ def take_in_slice(shop_id: UUID, import_id: UUID, *, for_s: float = SLICE_S) -> 
     until = time.monotonic() + for_s
     with _ended(shop_id, import_id, TAKE_IN), storage().local_copy(wanted.file_key) as path:
         for piece in _pieces(reading.open_sheet(path), PIECE):
-            if piece[-1][0] <= wanted.done_to:
+            if piece[-1].number <= wanted.done_to:
                 continue
+            began = time.monotonic()
             with unit_of_work(shop_id) as db:
                 _take_piece(db, import_id, piece)
             if time.monotonic() > until:
                 with unit_of_work(shop_id) as db:
-                    _ask_for(db, TAKE_IN, "jobs.filament.take_in_sheet", find_import(db, import_id))
+                    _go_on(db, find_import(db, import_id))
                 return False
-            time.sleep(BREATH_S)
+            time.sleep(BREATH * (time.monotonic() - began))
         with unit_of_work(shop_id) as db:
             _finish(db, import_id)
     return True
 
 
-def _take_piece(db: Session, import_id: UUID, piece: list[Judged]) -> None:
+def _take_piece(db: Session, import_id: UUID, piece: list[Read]) -> None:
     found = find_import(db, import_id, lock=True)
-    todo = [one for one in piece if one[0] > found.done_to]
+    todo = [one for one in piece if one.number > found.done_to]
     if found.state != "running" or not todo:
         return
-    lines = [(said, text) for _, said, text in todo if said is not None]
+    lines = [(one.said, one.key) for one in todo if one.said is not None]
     plans = {said.line: plan for said, plan in take_in(db, lines, source=f"Sheet {found.name}", user_id=found.user_id)}
-    first, last = todo[0][0], todo[-1][0]
+    first, last = todo[0].number, todo[-1].number
     mine = SheetLine.import_id == import_id, SheetLine.line.between(first, last)
     for kept in db.scalars(select(SheetLine).where(*mine)):
         plan = plans.get(kept.line)
@@ -182,29 +192,32 @@ def _finish(db: Session, import_id: UUID) -> None:
     storage().delete(key)
 
 
-def _plans(db: Session, piece: list[Judged]) -> list[Plan]:
-    known = know(db, [(said, text) for _, said, text in piece if said is not None])
-    return [Plan("refused", text) if said is None else _judged(known, said, text) for _, said, text in piece]
+def _plans(db: Session, piece: list[Read]) -> list[Plan]:
+    known = know(db, [(one.said, one.key) for one in piece if one.said is not None])
+    return [_judged(known, one) for one in piece]
 
 
-def _judged(known: Known, said: Said, key: str) -> Plan:
+def _judged(known: Known, one: Read) -> Plan:
+    if one.said is None:
+        return one.why_not or Plan("refused")
     try:
-        return judge(known, said, key)
+        return judge(known, one.said, one.key)
     except DomainError as problem:
-        return Plan("refused", problem.sentence, said.name)
+        return Plan("refused", problem.sentence, one.said.name)
 
 
-def _pieces(sheet: Sheet, size: int) -> Iterator[list[Judged]]:
+def _pieces(sheet: Sheet, size: int) -> Iterator[list[Read]]:
     """The lines of a sheet, some at a time; only what tells lines apart is kept in mind of those that are through."""
     before, lines = Before(), reading.lines(sheet)
 
-    def read_one(line: reading.Line) -> Judged:
+    def read_one(line: reading.Line) -> Read:
         try:
             said = said_by(sheet, line)
             before.note_code(said)
-            return line.number, said, before.key_of(said)
+            return Read(line.number, said, before.key_of(said))
         except Refused as problem:
-            return line.number, None, problem.sentence
+            words = (line.cells.get(key, "") for key in ("brand", "material", "colour", "code"))
+            return Read(line.number, why_not=Plan("refused", problem.sentence, " ".join(words).strip()[:200]))
 
     while piece := [read_one(line) for line in islice(lines, size)]:
         yield piece
@@ -239,9 +252,9 @@ def _all(counts: Any) -> dict[str, int]:
     return {what: counts.get(what, 0) for what in OUTCOMES}
 
 
-def _ask_for(db: Session, kind: str, job: str, found: SheetImport) -> None:
-    owe(db, kind, found.id, within_s=AGAIN_S)
-    enqueue_after_commit(db, job, found.shop_id, found.id, queue=SLOW)
+def _go_on(db: Session, found: SheetImport) -> None:
+    owe(db, TAKE_IN, found.id, within_s=AGAIN_S)
+    enqueue_after_commit(db, "jobs.filament.take_in_sheet", found.shop_id, found.id, queue=SLOW)
 
 
 def new_key(shop_id: UUID) -> str:

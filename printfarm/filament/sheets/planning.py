@@ -58,7 +58,7 @@ class Known:
     numbers: dict[int, Spool] = field(default_factory=dict)
     origins: dict[tuple[int, str], tuple[Spool, int | None]] = field(default_factory=dict)
     keys: dict[str, Spool] = field(default_factory=dict)
-    filaments: list[Filament] = field(default_factory=list)
+    filaments: dict[str, list[Filament]] = field(default_factory=dict)  # by what their colour is called
 
 
 @dataclass
@@ -99,7 +99,8 @@ def know(db: Session, lines: Sequence[tuple[Said, str]]) -> Known:
         .where(func.lower(Filament.colour_name).in_(colours))
         .order_by(Filament.archived_at.is_not(None))
     )
-    known.filaments = list(db.scalars(named.order_by(Filament.created_at)))
+    for filament in db.scalars(named.order_by(Filament.created_at)):
+        known.filaments.setdefault(filament.colour_name.casefold(), []).append(filament)
     return known
 
 
@@ -112,15 +113,17 @@ def _know_origins(db: Session, known: Known, origins: Iterable[tuple[int, str]])
 
 def judge(known: Known, said: Said, key: str) -> Plan:
     """What this line does. Raises Refused."""
-    spool, then_mg = _roll_of(known, said, key)
+    spool, then_mg = _roll_of(known, said)
+    if spool is None and key in known.keys:
+        spool = known.keys[key]
+        return Plan("same", f"taken in before, as {spool.code}", _name(spool), spool)
     if spool is None:
         return _new(known, said)
-    if spool is known.keys.get(key) and spool is not known.codes.get(said.code or ""):
-        return Plan("same", f"taken in before, as {spool.code}", _name(spool), spool)
     return _changes(spool, said, said.weights.get("left_then", then_mg))
 
 
-def _roll_of(known: Known, said: Said, key: str) -> tuple[Spool | None, int | None]:
+def _roll_of(known: Known, said: Said) -> tuple[Spool | None, int | None]:
+    """The roll that a line names, and what a Spoolman said of its weight before."""
     if said.code:
         found = known.codes.get(said.code)
         if found is not None and said.number and found.number != said.number:
@@ -136,7 +139,7 @@ def _roll_of(known: Known, said: Said, key: str) -> tuple[Spool | None, int | No
         if said.number not in known.numbers:
             raise Refused(f"There is no roll with the number {said.number}. Leave the cell empty for a new one.")
         return known.numbers[said.number], None
-    return known.keys.get(key), None
+    return None, None
 
 
 def _new(known: Known, said: Said) -> Plan:
@@ -178,7 +181,7 @@ def _filament_of(known: Known, said: Said) -> Filament | None:
             and (said.diameter or Decimal("1.75")) == one.diameter_mm
         )
 
-    return next((one for one in known.filaments if fits(one)), None)
+    return next((one for one in known.filaments.get(said.texts["colour"].casefold(), ()) if fits(one)), None)
 
 
 def _changes(spool: Spool, said: Said, then_mg: int | None) -> Plan:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from printfarm.core.errors import DomainError
 from printfarm.filament import service
@@ -27,16 +27,21 @@ def take_in(
     _lock(db, known, lines)
     done = []
     for said, key in lines:
-        filaments = len(known.filaments)
         try:
             with db.begin_nested():
                 plan = judge(known, said, key)
                 _do(db, known, said, key, plan, reason=f"{source}, line {said.line}", user_id=user_id)
         except DomainError as problem:
             plan = Plan("refused", problem.sentence, said.name)
-            del known.filaments[filaments:]  # one that was made for it is gone again
+            _forget_rolled_back(known, said)
         done.append((said, plan))
     return done
+
+
+def _forget_rolled_back(known: Known, said: Said) -> None:
+    """A filament that was made for a line that was refused is gone again."""
+    colour = said.texts.get("colour", "").casefold()
+    known.filaments[colour] = [one for one in known.filaments.get(colour, ()) if object_session(one) is not None]
 
 
 def _lock(db: Session, known: Known, lines: Sequence[tuple[Said, str]]) -> None:
@@ -88,7 +93,7 @@ def _add_filament(db: Session, known: Known, said: Said) -> Filament:
     weight = said.weights.get("initial") or said.weights.get("filament_weight")
     more |= {"spool_mg": weight} if weight else {}
     made = service.find_or_add_filament(db, colour_hex=colour_of(said), **facts, **more)
-    known.filaments.append(made)
+    known.filaments.setdefault(said.texts["colour"].casefold(), []).append(made)
     return made
 
 

@@ -80,8 +80,11 @@ def undo_in_row(db: Session, spool_id: UUID) -> ViewAnswer:
     if not form.validate_on_submit():
         raise NotFound("This line is not in the ledger.")
     entry = db.get(StockEntry, UUID(form.entry_id.data))
-    if entry is None or entry.spool_id != spool_id:
-        raise NotFound("This line is not in this roll's ledger.")
+    service.find_spool(db, spool_id)
+    if entry is None:
+        raise NotFound("This line is not in the ledger.")
+    if entry.spool_id != spool_id:
+        raise DomainError("This line is not in this roll's ledger. Load the page again.")
     service.undo_entry(db, entry.id, user_id=me())
     return done(here(), lambda db: _row(db, service.find_spool(db, spool_id)), "Undone.")
 
