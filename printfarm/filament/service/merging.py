@@ -61,7 +61,7 @@ def what_moves(db: Session, filament_id: UUID) -> Moving:
 
 def merge_filaments(db: Session, filament_id: UUID, into_id: UUID, *, user_id: UUID | None = None) -> Filament:
     """All that is of one filament becomes another's; the first one is put away, and its number leads to the other."""
-    if filament_id == into_id:
+    if find_filament(db, filament_id).id == into_id:
         raise DomainError("A filament cannot be merged with itself.")
     lock_what_wants(db, [filament_id, into_id])
     rolls = select(Spool.id).where(Spool.filament_id == filament_id).order_by(Spool.id)

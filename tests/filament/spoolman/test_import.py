@@ -336,7 +336,7 @@ def test_only_admins_import(olga):
         ("169.254.169.254", True),
         ("::ffff:169.254.169.254", True),
         ("fe80::1%eth0", True),
-        ("0.0.0.0", True),  # noqa: S104
+        ("0.0.0.0", True),
         ("192.168.1.20", False),
         ("::1", False),
     ],
