@@ -12,6 +12,7 @@ from printfarm.core.database import db as database
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import queries, service
 from printfarm.filament.queries import LedgerFilter
+from printfarm.filament.views.ledger import _csv
 from printfarm.queue import service as queue
 from tests.filament.shelf import add_roll, book
 from tests.support.factories import make_world, report
@@ -118,6 +119,20 @@ def test_a_long_ledger_is_read_piece_by_piece_and_loses_no_line(ctx, rolls):
             last = part[-1].entry
     assert found == everything
     assert len(found) == 7
+
+
+def test_a_reader_who_goes_away_in_the_middle_holds_nothing(app, ctx, bob, rolls):
+    """Each piece is a transaction of its own, over before the piece is sent; so there is none to close for who left."""
+    held = []
+    event.listen(database.engine, "checkout", lambda *_: held.append(1))
+    event.listen(database.engine, "checkin", lambda *_: held.pop())
+    pieces = _csv(app, bob.shop_id, LedgerFilter())
+    next(pieces)
+    assert "counted" in next(pieces)
+    assert held == []  # between two pieces, when a slow reader takes its time
+    pieces.close()
+    assert held == []
+    assert len(table(bob.get("/filament/ledger.csv"))) == 7
 
 
 def test_another_shops_spool_has_no_ledger_here(charlie, rolls):
