@@ -246,6 +246,7 @@ def test_who_refuses_says_why_and_the_others_are_done(olga, rolls):
     act(olga, "opened", rolls["black"])
     page = act(olga, "opened", rolls["black"], rolls["jade"], htmx=True)
     assert page.status == 200
+    assert page.headers["HX-Reswap"] == "outerHTML show:#spools:top"
     assert f"{rolls['jade'].code} is noted as opened today." in page.one("#spool-list .notice.tone-warn").text
     assert f"{rolls['black'].code}: This roll is not sealed, but open." in page.one("#spool-list .notes").text
     assert now(rolls["jade"]).state == "open"

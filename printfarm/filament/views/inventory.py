@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from flask import redirect, request, url_for
+from flask import make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -104,8 +104,15 @@ def act_on_spools(db: Session) -> ViewAnswer:
     message = f"{said} {SAID[form.deed.data]}." if count else None
     if result.refused:
         notes = [(result.names[spool_id], sentence) for spool_id, sentence in result.refused.items()]
-        return after_commit(lambda db: _list(db, notes=notes, done_to=message or ""))
+        return after_commit(lambda db: _refusals(db, notes, message or ""))
     return done(here(), _list, message)
+
+
+def _refusals(db: Session, notes: list[tuple[str, str]], done_to: str) -> ResponseReturnValue:
+    """Who ticks rows at the bottom of the list is taken to where the sentences stand."""
+    response = make_response(_list(db, notes=notes, done_to=done_to))
+    response.headers["HX-Reswap"] = "outerHTML show:#spools:top"
+    return response
 
 
 def here(edit: UUID | None = None) -> str:
