@@ -49,7 +49,7 @@ def test_a_filament_and_its_first_spool_are_added_by_plain_forms(olga):
     shown = olga.get(added.location)
     assert "Jade" in shown.text
     assert "1.00 kg" in shown.text
-    assert "€0.025/g" in olga.get("/filament/filaments").text
+    assert "€0.02499/g" in olga.get("/filament/filaments").text
 
 
 def test_wrong_input_comes_back_with_what_was_typed(olga):

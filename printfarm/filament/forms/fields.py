@@ -1,10 +1,11 @@
 """What several forms of filament ask for."""
 
+import secrets
 from datetime import date, timedelta
 from decimal import Decimal
 
-from wtforms import DateField, TextAreaField
-from wtforms.validators import NumberRange, ValidationError
+from wtforms import DateField, HiddenField, TextAreaField
+from wtforms.validators import NumberRange, Optional, Regexp, ValidationError
 
 from printfarm.core.clock import utc_now
 from printfarm.core.fields import many_lines, one_line
@@ -64,3 +65,8 @@ class DayField(DateField):  # type: ignore[misc]
         # Somewhere it is tomorrow already.
         if not self.ahead and self.data > utc_now().date() + timedelta(days=1):
             raise ValidationError("That day is still to come.")
+
+
+def token_field() -> HiddenField:
+    """Drawn with the form: the same form sent twice says so."""
+    return HiddenField(default=lambda: secrets.token_urlsafe(12), validators=[Optional(), Regexp(r"[\w-]{1,40}\Z")])

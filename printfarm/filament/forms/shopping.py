@@ -11,8 +11,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from printfarm.core.fields import AmountField, CountField, one_line
 from printfarm.core.units import grams_from_mg, mg_from_grams
-from printfarm.filament.forms.fields import PRICE, WEIGHT, DayField
-from printfarm.filament.forms.spools import token_field
+from printfarm.filament.forms.fields import PRICE, WEIGHT, DayField, token_field
 from printfarm.filament.queries import Item
 from printfarm.filament.service import Arrival, OrderLine
 from printfarm.filament.service.spools import MOST_AT_ONCE

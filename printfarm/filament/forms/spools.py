@@ -1,18 +1,17 @@
 """What people say of a spool."""
 
-import secrets
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
+from wtforms import RadioField, SelectChoice, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from printfarm.core.fields import AmountField, CountField, many_lines, one_line
 from printfarm.core.units import cost_of_gram, grams_from_mg, mg_from_grams
-from printfarm.filament.forms.fields import PRICE, WEIGHT, DayField, ExtraField
+from printfarm.filament.forms.fields import PRICE, WEIGHT, DayField, ExtraField, token_field
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.service import SpoolFacts
 from printfarm.filament.service.spools import MOST_AT_ONCE
@@ -27,11 +26,6 @@ def _weight(label: str, *validators: object, **more: object) -> AmountField:
 
 def _line(label: str, most: int = 80) -> StringField:
     return StringField(label, validators=[Length(max=most)], filters=[one_line])
-
-
-def token_field() -> HiddenField:
-    """Drawn with the form: the same form sent twice says so."""
-    return HiddenField(default=lambda: secrets.token_urlsafe(12), validators=[Optional(), Regexp(r"[\w-]{1,40}\Z")])
 
 
 class PaidForm(FlaskForm):  # type: ignore[misc]
@@ -121,6 +115,7 @@ class SpoolFactsForm(DeliveryForm):
 
 
 class NewSpoolForm(SpoolFactsForm):
+    token = token_field()
     weight = _weight("Filament on it", InputRequired("How many grams are on it?"))
 
     @property

@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from printfarm.core.fields import AmountField, CountField
 from printfarm.core.ids import typed_code
 from printfarm.core.units import mg_from_grams
-from printfarm.filament.forms.fields import WEIGHT
+from printfarm.filament.forms.fields import WEIGHT, token_field
 
 
 class AgreedForm(FlaskForm):  # type: ignore[misc]
@@ -24,6 +24,7 @@ class AgreedForm(FlaskForm):  # type: ignore[misc]
 
 
 class WeighForm(AgreedForm):
+    token = token_field()
     what = RadioField(
         "What happened?",
         choices=[
@@ -53,7 +54,7 @@ class WeighForm(AgreedForm):
 
     def said(self) -> dict[str, Any]:
         """What goes with the grams, in the words of the service that `what` names."""
-        facts: dict[str, Any] = {"reason": (self.reason.data or "").strip()}
+        facts: dict[str, Any] = {"reason": (self.reason.data or "").strip(), "token": self.token.data or ""}
         if self.what.data == "scale":
             tare_mg = None if self.tare.data is None else mg_from_grams(self.tare.data)
             return {**facts, "tare_mg": tare_mg, "keep_tare": self.keep_tare.data}

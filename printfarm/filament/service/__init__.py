@@ -69,6 +69,7 @@ from printfarm.filament.service.undoing import undo_entry
 from printfarm.filament.service.usage import Part, book_run, book_so_far, rebook_run, resolve_unassigned
 from printfarm.filament.service.weighing import (
     WEIGHINGS,
+    BookedAlready,
     ChangedMeanwhile,
     NoTare,
     add_weight,
@@ -89,6 +90,7 @@ __all__ = [
     "AlreadyHere",
     "Arrival",
     "BelowZero",
+    "BookedAlready",
     "BrandFacts",
     "BrandTaken",
     "ChangedMeanwhile",

@@ -65,13 +65,23 @@ def find_spool(db: Session, spool_id: UUID) -> Spool:
 
 
 def add_spool(
-    db: Session, filament_id: UUID, *, weight_mg: int, facts: SpoolFacts | None = None, user_id: UUID | None = None
+    db: Session,
+    filament_id: UUID,
+    *,
+    weight_mg: int,
+    facts: SpoolFacts | None = None,
+    token: str = "",
+    user_id: UUID | None = None,
 ) -> Spool:
-    """A roll that lies here, with its first line in the ledger: sealed, or open when it was opened or used before."""
-    filament = _in_use(find_filament(db, filament_id))
-    facts = facts or SpoolFacts()
+    """A roll that lies here, with its first line in the ledger: sealed, or open when it was opened or used before. The same
+    token again gives the roll that it made before.
+    """
+    filament = lock_filament(db, filament_id) if token else find_filament(db, filament_id)
+    if token and (made := _made_by(db, token)):
+        return made[0]
+    facts, key = facts or SpoolFacts(), f"received:{token}:00" if token else None
     refuse_impossible(weight_mg)
-    return _receive(db, filament, weight_mg, facts, reason="New spool", user_id=user_id)
+    return _receive(db, _in_use(filament), weight_mg, facts, reason="New spool", user_id=user_id, cause_key=key)
 
 
 def receive_spools(

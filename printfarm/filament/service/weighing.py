@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError
@@ -25,6 +26,13 @@ WHY_TAKEN = ("correction", "purge", "failed print", "discarded")
 
 class NoTare(DomainError):
     """The weight of the empty spool is missing, or cannot be right."""
+
+
+class BookedAlready(DomainError):
+    """The same form was sent twice: an impatient press, or an answer that was lost on the way."""
+
+    def __init__(self) -> None:
+        super().__init__("That is booked already, once. Nothing was booked a second time.")
 
 
 class ChangedMeanwhile(DomainError):
@@ -50,25 +58,37 @@ def set_weight(
     *,
     cause: str = "correction",
     reason: str = "",
+    token: str = "",
     user_id: UUID | None = None,
 ) -> StockEntry:
-    """Say what a spool holds now (filament alone, milligrams); the difference is booked."""
+    """Say what a spool holds now (filament alone, milligrams); the difference is booked. `token`, here and below: of the form
+    in which it is said; the same once more raises BookedAlready.
+    """
     spool = lock_spool_to_count(db, spool_id)
+    key = _key_of(db, token, "set", remaining_mg)
     refuse_impossible(remaining_mg)
     delta_mg = remaining_mg - spool.remaining_mg
     _refuse_cause(cause, delta_mg)
-    return write_entry(db, spool, delta_mg, cause=cause, reason=reason, user_id=user_id)
+    return write_entry(db, spool, delta_mg, cause=cause, reason=reason, user_id=user_id, cause_key=key)
 
 
 def add_weight(
-    db: Session, spool_id: UUID, mg: int, *, cause: str = "correction", reason: str = "", user_id: UUID | None = None
+    db: Session,
+    spool_id: UUID,
+    mg: int,
+    *,
+    cause: str = "correction",
+    reason: str = "",
+    token: str = "",
+    user_id: UUID | None = None,
 ) -> StockEntry:
     """Filament came onto a spool."""
     spool = lock_spool(db, spool_id)
+    key = _key_of(db, token, "add", mg)
     refuse_nothing(mg)
     refuse_impossible(spool.remaining_mg + mg)
     _refuse_cause(cause, mg)
-    return write_entry(db, spool, mg, cause=cause, reason=reason, user_id=user_id)
+    return write_entry(db, spool, mg, cause=cause, reason=reason, user_id=user_id, cause_key=key)
 
 
 def take_weight(
@@ -78,6 +98,7 @@ def take_weight(
     *,
     cause: str = "correction",
     reason: str = "",
+    token: str = "",
     user_id: UUID | None = None,
     agreed_mg: int = 0,
 ) -> StockEntry:
@@ -85,11 +106,12 @@ def take_weight(
     says that it is so: `agreed_mg`.
     """
     spool = lock_spool(db, spool_id)
+    key = _key_of(db, token, "take", mg)
     refuse_nothing(mg)
     refuse_impossible(mg)
     _refuse_cause(cause, -mg)
     cover(db, spool, mg, agreed_mg=agreed_mg, user_id=user_id)
-    return write_entry(db, spool, -mg, cause=cause, reason=reason, user_id=user_id)
+    return write_entry(db, spool, -mg, cause=cause, reason=reason, user_id=user_id, cause_key=key)
 
 
 def read_scale(
@@ -100,12 +122,14 @@ def read_scale(
     tare_mg: int | None = None,
     keep_tare: bool = False,
     reason: str = "",
+    token: str = "",
     user_id: UUID | None = None,
 ) -> StockEntry:
     """A scale shows filament and spool together. `tare_mg` is what the person says of the empty spool; otherwise the spool's
     own counts, then its filament's, then its brand's. `keep_tare`: it is this spool's from now on.
     """
     spool = lock_spool_to_count(db, spool_id)
+    key = _key_of(db, token, "scale", shown_mg)
     tare = tare_mg if tare_mg is not None else tare_of(db, spool)
     if tare is None:
         raise NoTare(
@@ -123,7 +147,8 @@ def read_scale(
     if keep_tare and tare_mg is not None:
         spool.tare_mg = tare_mg
     reason = reason or f"{in_grams(shown_mg)} on the scale, less {in_grams(tare)} for the empty spool"
-    return write_entry(db, spool, held_mg - spool.remaining_mg, cause="weighed", reason=reason, user_id=user_id)
+    held_before = spool.remaining_mg
+    return write_entry(db, spool, held_mg - held_before, cause="weighed", reason=reason, user_id=user_id, cause_key=key)
 
 
 # How a person tells of a weight → what is booked.
@@ -140,6 +165,16 @@ def tare_of(db: Session, spool: Spool) -> int | None:
     if spool.tare_mg is not None:
         return spool.tare_mg
     return empty_spool_mg(db, db.get_one(Filament, spool.filament_id))
+
+
+def _key_of(db: Session, token: str, what: str, mg: int) -> str | None:
+    """What makes a line unique that a form asked for: who goes back in the browser and says something else is heard."""
+    if not token:
+        return None
+    key = f"said:{token}:{what}:{mg}"
+    if db.scalar(select(StockEntry.id).where(StockEntry.cause_key == key)) is not None:
+        raise BookedAlready
+    return key
 
 
 def _refuse_cause(cause: str, delta_mg: int) -> None:

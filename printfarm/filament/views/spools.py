@@ -22,7 +22,8 @@ def add_spool(db: Session, filament_id: UUID) -> ViewAnswer:
     if not form.validate_on_submit():
         tare_mg = service.empty_spool_mg(db, known)
         return form_again("filament/edit_spool.html", form=form, filament=known, spool=None, tare_mg=tare_mg)
-    made = service.add_spool(db, filament_id, weight_mg=form.weight_mg, facts=form.new_facts(), user_id=me())
+    facts, token = form.new_facts(), form.token.data or ""
+    made = service.add_spool(db, filament_id, weight_mg=form.weight_mg, facts=facts, token=token, user_id=me())
     return done(url_for("filament.spool", spool_id=made.id), message=f"Spool {made.code} added.")
 
 
@@ -80,4 +81,3 @@ def archive_spool(db: Session, spool_id: UUID) -> ViewAnswer:
 def restore_spool(db: Session, spool_id: UUID) -> ViewAnswer:
     service.restore_spool(db, spool_id, user_id=me())
     return spool_again(spool_id, "It is back.")
-

@@ -17,7 +17,7 @@ from printfarm.core.units import mg_from_grams
 from printfarm.core.web import Deferred, ViewAnswer, done, is_fragment, page, refused, render_block
 from printfarm.filament import queries, service
 from printfarm.filament.forms import AgreedForm, ResolveForm, WeighForm
-from printfarm.filament.service import BelowZero, NoTare
+from printfarm.filament.service import BelowZero, BookedAlready, NoTare
 from printfarm.filament.views.blueprint import bp, me, page_number
 from printfarm.filament.views.spool_page import spool_again, spool_context
 
@@ -50,6 +50,8 @@ def weigh_spool(db: Session, spool_id: UUID) -> ViewAnswer:
     except BelowZero as problem:
         form.grams.errors, form.lacking_mg = [problem.sentence], problem.lacking_mg
         return _asked_again(again, problem)
+    except BookedAlready as problem:
+        return spool_again(spool_id, problem.sentence)
     except NoTare as problem:
         form.tare.errors = [problem.sentence]
         return _asked_again(again, problem)
