@@ -352,3 +352,17 @@ def test_who_only_looks_downloads_but_sends_nothing(bob, charlie, olga, black):
 def test_grams_are_exact(olga, black):
     take_in(olga, send(olga, f"Code,Left g\n{black.code},123.456\n"))
     assert held(black) == mg_from_grams("123.456")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_fifty_thousand_lines_are_looked_at_in_pieces_and_shown_page_by_page(olga, ctx, backend):
+    if backend != "sqlite":
+        pytest.skip("shown once")
+    rows = "".join(f"PLA,Colour {n % 300},{n % 900},{n}\n" for n in range(50_000))
+    url = send(olga, f"Material,Colour,Left g,Batch\n{rows}Code,,,,,\n")
+    page = olga.get(url)
+    assert "50000" in page.one(".stats").text
+    assert len(page.all("#sheet-lines > li")) == 50
+    assert "50001 in all" in page.text
+    assert spools(olga) == []
