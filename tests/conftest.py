@@ -1,5 +1,6 @@
 """The cast and the stage: real SQLite and PostgreSQL, a real Valkey, two shops with people in every role."""
 
+import gc
 import os
 import shutil
 import sys
@@ -31,6 +32,13 @@ from tests.support.chromium import find as find_chromium
 SAMPLES = Path(os.environ.get("PRINTFARM_SAMPLES", Path(__file__).parents[2] / "shared" / "samples"))
 
 STATEMENTS_KEPT = 4000
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end, so that nobody looks there for garbage, nor so often elsewhere."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
