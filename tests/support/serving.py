@@ -64,11 +64,21 @@ def _carry(plain: socket.socket, line: ssl.SSLSocket) -> None:
         while True:
             ready = [line] if line.pending() else select([plain, line], [], [])[0]
             for one, other in ((plain, line), (line, plain)):
-                if one in ready:
-                    carried = one.recv(65_536)
-                    if not carried:
-                        return
-                    other.sendall(carried)
+                if one in ready and not _carry_once(one, other):
+                    return
+
+
+def _carry_once(one: socket.socket, other: socket.socket) -> bool:
+    """False at its end. What arrives may be TLS's own, and nothing to carry: nobody waits for more."""
+    one.setblocking(False)
+    try:
+        carried = one.recv(65_536)
+    except ssl.SSLWantReadError:
+        return True
+    finally:
+        one.setblocking(True)
+    other.sendall(carried)
+    return bool(carried)
 
 
 @contextmanager
