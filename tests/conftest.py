@@ -1,5 +1,6 @@
 """The cast and the stage: real SQLite and PostgreSQL, a real Valkey, two shops with people in every role."""
 
+import gc
 import os
 import shutil
 import sys
@@ -15,6 +16,9 @@ from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser as PageBrowser
 from playwright.sync_api import sync_playwright
+from sqlalchemy import Engine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from printfarm.accounts.service import people
@@ -26,6 +30,15 @@ from tests.support.cast import Person, hire, open_shop_with
 from tests.support.chromium import find as find_chromium
 
 SAMPLES = Path(os.environ.get("PRINTFARM_SAMPLES", Path(__file__).parents[2] / "shared" / "samples"))
+
+STATEMENTS_KEPT = 4000
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end, so that nobody looks there for garbage, nor so often elsewhere."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +71,15 @@ def compiled_routes() -> None:
         return made[key]
 
     Rule._compile_builder = compile_once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_statements() -> None:
+    """Nor is each statement: engines of one kind share what they have compiled, as all shops of one process do."""
+    DefaultDialect.__eq__ = lambda dialect, other: type(dialect) is type(other)  # it is a part of a statement's key
+    DefaultDialect.__hash__ = lambda dialect: hash(type(dialect))
+    made = LRUCache(STATEMENTS_KEPT)
+    Engine._compiled_cache = property(lambda _engine: made, lambda _engine, _own: None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,9 +1,12 @@
 """What people do with their hands: labels on spools and printers, and scanning them."""
 
-from flask import Flask
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
-def install(app: Flask) -> None:
+def install(app: "Flask") -> None:
     """Register the area's views, and its place on the pages of lower areas."""
     from printfarm.filament.from_above import LABELS
     from printfarm.floor import photos, views

@@ -1,9 +1,12 @@
 """Models, variants, plates."""
 
-from flask import Flask
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
-def install(app: Flask) -> None:
+def install(app: "Flask") -> None:
     """Register the area's views, reactions and screens.
 
     Upper areas add what can be done with a plate: the name of a template (context: `variant`, `plate`) in the list

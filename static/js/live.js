@@ -9,6 +9,7 @@
   let timer = 0;
   let failures = 0;
   let before = false;
+  let leaving = false;
 
   const announce = (name) => body.dispatchEvent(new CustomEvent(name, { bubbles: true }));
 
@@ -81,7 +82,7 @@
   function closed(event) {
     socket = null;
     if (SIGNED_OUT.includes(event.code)) {
-      location.reload();
+      setTimeout(() => location.reload(), leaving ? 10000 : 0); // the page that is on its way says it itself
       return;
     }
     failures += 1;
@@ -102,6 +103,7 @@
   // A phone that wakes up, or a network that returns, does not wait for the back-off.
   addEventListener("online", connect);
   addEventListener("pageshow", (event) => event.persisted && connect());
+  addEventListener("beforeunload", () => { leaving = true; });
   addEventListener("pagehide", () => {
     if (!socket) return;
     const left = socket;

@@ -3,7 +3,7 @@
 import itertools
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Postgres:
     folder: Path
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _emptied: list[str] = field(default_factory=list)
+    _emptying: dict[str, psycopg.Connection] = field(default_factory=dict)
 
     def url(self, role: str, database: str) -> str:
         return f"postgresql://{role}@/{database}?host={self.folder}"
@@ -58,13 +59,23 @@ class Postgres:
         return name
 
     def _empty(self, name: str) -> None:
-        self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-        with psycopg.connect(self.url("postgres", name)) as connection:
+        """By a connection that stays: each new one would first read anew what the tables are like."""
+        if name not in self._emptying:
+            self._emptying[name] = psycopg.connect(self.url("postgres", name), autocommit=True)
             # A superuser in replica mode: neither foreign keys nor row-level security decide the order.
-            connection.execute("SET session_replication_role = replica")
-            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-            emptied = [f'DELETE FROM "{table}"' for (table,) in tables if table != "alembic_version"]
-            connection.execute("; ".join(emptied))  # type: ignore[arg-type]
+            self._emptying[name].execute("SET session_replication_role = replica")
+        connection = self._emptying[name]
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+            [name],
+        )
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        emptied = [f'DELETE FROM "{table}"' for (table,) in tables if table != "alembic_version"]
+        connection.execute("; ".join(emptied))  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        for connection in self._emptying.values():
+            connection.close()
 
 
 @contextmanager
@@ -87,6 +98,7 @@ def running_postgres(folder: Path) -> Iterator[Postgres]:
         command.upgrade(migrations.alembic_config(engine), "head")
         migrations.let_in(engine, PROGRAM)
         engine.dispose()
-        yield made
+        with closing(made):
+            yield made
     finally:
         server.cleanup()

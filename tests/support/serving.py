@@ -1,10 +1,12 @@
 """The application behind a real server on loopback, and sockets into it."""
 
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
+from select import select
 from typing import Any
 
 from flask import Flask
@@ -41,9 +43,42 @@ class Server:
         headers = {"Cookie": f"printfarm={cookie.value}"} if cookie else {}
         ours = f"{'https' if self.tls else 'http'}://{self.host}" if origin == "" else origin
         if self.tls:
-            options["ssl"] = ssl._create_unverified_context()
-        address = f"{'wss' if self.tls else 'ws'}://{self.host}/ws/live{f'?since={since}' if since is not None else ''}"
+            options["sock"] = _through_tls(self.host)
+        address = f"ws://{self.host}/ws/live{f'?since={since}' if since is not None else ''}"
         return connect(address, additional_headers=headers, origin=ours, open_timeout=10, **options)
+
+
+def _through_tls(host: str) -> socket.socket:
+    """The near end of a TLS line. One thread alone speaks TLS: the client reads in one and writes in another, and then
+    OpenSSL sometimes keeps to itself what was written."""
+    name, _, port = host.partition(":")
+    line = ssl._create_unverified_context().wrap_socket(socket.create_connection((name, int(port))))
+    ours, far_end = socket.socketpair()
+    threading.Thread(target=_carry, args=(far_end, line), daemon=True).start()
+    return ours
+
+
+def _carry(plain: socket.socket, line: ssl.SSLSocket) -> None:
+    """Until either side ends."""
+    with plain, line, suppress(OSError):
+        while True:
+            ready = [line] if line.pending() else select([plain, line], [], [])[0]
+            for one, other in ((plain, line), (line, plain)):
+                if one in ready and not _carry_once(one, other):
+                    return
+
+
+def _carry_once(one: socket.socket, other: socket.socket) -> bool:
+    """False at its end. What arrives may be TLS's own, and nothing to carry: nobody waits for more."""
+    one.setblocking(False)
+    try:
+        carried = one.recv(65_536)
+    except ssl.SSLWantReadError:
+        return True
+    finally:
+        one.setblocking(True)
+    other.sendall(carried)
+    return bool(carried)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A bare Flask application around the templates: the look and the small scripts stand on nothing of the shop's areas."""
 
 import queue
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +47,7 @@ class Stage:
         self.app = Flask("stage", template_folder=str(TEMPLATES), static_folder=str(STATIC))
         self.app.config.update(SECRET_KEY="stage", SOCK_SERVER_OPTIONS={"ping_interval": 25})
         self.role = "owner"
-        self.sockets: list[queue.Queue[str | None]] = []
+        self.sockets: list[queue.Queue[str | int]] = []
         self.lists_fetched = 0
         self.stops = 0
         self.taken: list[tuple[str, int]] = []
@@ -61,8 +62,8 @@ class Stage:
         self._routes()
         self._sockets()
 
-    def push(self, message: str | None) -> None:
-        """Send to every open socket; None closes them."""
+    def push(self, message: str | int) -> None:
+        """Send to every open socket; a number closes them with that code."""
         for waiting in self.sockets:
             waiting.put(message)
 
@@ -73,7 +74,7 @@ class Stage:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.port}"
-        self.push(None)
+        self.push(1012)
         server.shutdown()
         thread.join(5)
         server.server_close()
@@ -218,12 +219,13 @@ class Stage:
     def _sockets(self) -> None:
         @Sock(self.app).route("/ws/live")
         def live(ws):
-            waiting: queue.Queue[str | None] = queue.Queue()
+            waiting: queue.Queue[str | int] = queue.Queue()
             self.sockets.append(waiting)
             try:
-                while (message := waiting.get()) is not None:
+                while isinstance(message := waiting.get(), str):
                     ws.send(message)
-                ws.close(1012)
+                ws.close(message)
+                ws.sock.shutdown(socket.SHUT_RDWR)  # else the answer of the request follows the last frame
             except ConnectionClosed:
                 return
             finally:

@@ -2,13 +2,16 @@
 
 import os
 import re
+import threading
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.ui.stage import Stage
 
 pytestmark = pytest.mark.journey
+
+SIGNED_OUT = 4401
 
 
 def connected(page: Page, stage: Stage) -> None:
@@ -38,10 +41,34 @@ def test_a_list_refetches_its_own_query_when_its_topic_changes(phone: Page, stag
 def test_after_a_lost_connection_the_page_says_so_reconnects_and_refetches(phone: Page, stage: Stage):
     connected(phone, stage)
     before = stage.lists_fetched
-    stage.push(None)
+    stage.push(1012)
     expect(phone.locator("#live-mark")).to_be_visible()
     expect(phone.locator("#live-mark")).to_be_hidden()
     expect(phone.locator("#list")).to_have_text(f"list {before + 1}")
+
+
+def test_the_end_of_the_session_loads_the_page_again(phone: Page, stage: Stage):
+    connected(phone, stage)
+    with phone.expect_navigation():
+        stage.push(SIGNED_OUT)
+
+
+def test_who_signs_out_is_led_to_the_page_that_answers_and_not_back(phone: Page, stage: Stage):
+    """The socket hears of it before that page is there; loading the old one again would break off the way to it."""
+    connected(phone, stage)
+    arrived = threading.Event()
+
+    def slowly(route: Route) -> None:
+        arrived.set()
+        phone.wait_for_timeout(500)
+        route.continue_()
+
+    phone.route("**/showcase?*", slowly)
+    stage_closes = threading.Thread(target=lambda: arrived.wait(10) and stage.push(SIGNED_OUT))
+    stage_closes.start()
+    with phone.expect_navigation(url="**/showcase?*"):
+        phone.evaluate("location.assign('/showcase?Library')")
+    stage_closes.join()
 
 
 def test_a_refusal_becomes_a_toast_and_leaves_the_list_alone(phone: Page):

@@ -97,3 +97,21 @@ def test_a_menu_that_comes_anew_while_one_opens_it_stays_open(phone: Page, stage
     assert still
     phone.mouse.click(5, 5)
     expect(phone.locator("#menu-1")).not_to_have_attribute("open", "")
+
+
+def test_what_comes_anew_is_at_work_at_once(phone: Page, stage: Stage):
+    """Who presses it in that very moment stays on the page (htmx would look at it 20 ms later)."""
+    connected(phone, stage)
+    form = 'method="post" action="/stop" hx-post="/stop" hx-target="#list" hx-swap="outerHTML"'
+    again = f'<div id="list"><form {form}><button>Now</button></form></div>'
+    phone.route("**/list", lambda route: route.fulfill(content_type="text/html", body=again))
+    phone.evaluate(
+        """() => {
+          window.stayed = true;
+          const press = () => document.querySelector("#list button")?.click();
+          new MutationObserver(press).observe(document.querySelector("main"), { childList: true });
+          document.body.dispatchEvent(new CustomEvent("changed:things"));
+        }"""
+    )
+    expect(phone.locator("#list")).to_have_text("list 0")
+    assert phone.evaluate("window.stayed")

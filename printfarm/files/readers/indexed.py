@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from printfarm.files.readers.measure import CHUNK, Corners
+from printfarm.files.readers.triangles import CHUNK, Corners
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from printfarm.files.readers.results import MeshItem
+from printfarm.files.readers.triangles import CHUNK, Corners, NotFinite, rounded
 
-Corners = NDArray[Any]  # (n, 3 corners, 3 coordinates)
 Size = tuple[float, float, float]
 
-CHUNK = 100_000
 _MIX = tuple(np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93))
 _SHIFT = np.uint64(32)
 _LARGEST_MM = 1e9
-
-
-class NotFinite(Exception):
-    """A coordinate is no number, or larger than anything."""
 
 
 class Measure:
@@ -74,11 +69,6 @@ class Measure:
             area_mm2=rounded(self._area),
             is_closed=self.is_closed if is_closed is None else is_closed,
         )
-
-
-def rounded(value: float) -> float:
-    """To a ten-thousandth: more digits are noise of the file's own rounding."""
-    return round(float(value), 4)
 
 
 def _edges_hash(corners: Corners) -> np.uint64:

@@ -1,9 +1,9 @@
 """What the readers of meshes have in common: from triangles that pass by to a reading that the library can keep."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from printfarm.files.readers.limits import Deadline
-from printfarm.files.readers.measure import Corners, Measure, NotFinite, rounded
 from printfarm.files.readers.plates import Findings
 from printfarm.files.readers.results import (
     FileReading,
@@ -14,6 +14,10 @@ from printfarm.files.readers.results import (
     Thumbnail,
     UnreadableFile,
 )
+from printfarm.files.readers.triangles import Corners, NotFinite, rounded
+
+if TYPE_CHECKING:
+    from printfarm.files.readers.measure import Measure
 
 Triangles = Callable[[], Iterable[Corners]]
 
@@ -21,8 +25,10 @@ SMALLEST_MM, LARGEST_MM = 1.0, 1000.0
 _MAX_ITEMS = 200
 
 
-def measured(triangles: Iterable[Corners], deadline: Deadline, name: str | None = None) -> tuple[MeshItem, Measure]:
+def measured(triangles: Iterable[Corners], deadline: Deadline, name: str | None = None) -> tuple[MeshItem, "Measure"]:
     """Add up one mesh in millimetres; raises UnreadableFile when it is too large, empty or holds no numbers."""
+    from printfarm.files.readers.measure import Measure
+
     measure = Measure()
     try:
         for corners in triangles:

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from printfarm.files.readers.archive import Archive
 from printfarm.files.readers.indexed import IndexedMesh
 from printfarm.files.readers.limits import Deadline
-from printfarm.files.readers.measure import Corners, Measure, NotFinite
 from printfarm.files.readers.mesh_reading import check_cost, mesh_of
 from printfarm.files.readers.model_xml import Matrix, ModelObject, ModelPart, Reference, read_model_part
 from printfarm.files.readers.package_xml import BrokenXml
 from printfarm.files.readers.relations import entry_name, model_entry
 from printfarm.files.readers.results import Mesh, MeshItem
+from printfarm.files.readers.triangles import Corners, NotFinite
+
+if TYPE_CHECKING:
+    from printfarm.files.readers.measure import Measure
 
 _NOT_PRINTED = {"support", "solidsupport", "other"}
 _MAX_NESTING = 32
@@ -142,6 +146,8 @@ class _GeometryReader:
     def _measured(self, placed: list[Placed], name: str | None) -> MeshItem | None:
         if not placed:
             return None
+        from printfarm.files.readers.measure import Measure
+
         closed = [self._is_closed(one.mesh) for one in placed]
         measure = Measure(with_edges=False)
         for one in placed:
@@ -149,7 +155,7 @@ class _GeometryReader:
                 self._add(measure, corners)
         return measure.item(name, is_closed=all(closed))
 
-    def _add(self, measure: Measure, corners: Corners) -> None:
+    def _add(self, measure: "Measure", corners: Corners) -> None:
         try:
             measure.add(corners)
         except NotFinite as error:
@@ -162,6 +168,8 @@ class _GeometryReader:
         if key not in self._closed:
             if not mesh.is_sound:
                 raise BrokenXml("its triangles do not fit its points")
+            from printfarm.files.readers.measure import Measure
+
             measure = Measure()
             for corners in mesh.chunks():
                 self._add(measure, corners)

@@ -15,7 +15,7 @@ Words = NDArray[np.uint64]
 Flags = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
 
-# Classes of extrusion, in the order of `moves.CLASSES`.
+# Classes of extrusion, in the order of `scan_plan.CLASSES`.
 MODEL, START, SUPPORT, PURGE, TOWER = range(5)
 
 # Kinds of events. The first are frequent and only change what following moves mean; from FIRST_RARE on they do more.

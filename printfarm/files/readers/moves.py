@@ -14,10 +14,7 @@ import numpy as np
 
 from printfarm.files.readers import move_arrays as arrays
 from printfarm.files.readers.move_arrays import NM, Ints, MoveArrays
-from printfarm.files.readers.scan_plan import ScanPlan, SlotChange
-
-MODEL, START, SUPPORT, PURGE, TOWER = "model", "start", "support", "purge", "tower"
-CLASSES = (MODEL, START, SUPPORT, PURGE, TOWER)
+from printfarm.files.readers.scan_plan import CLASSES, ScanPlan, SlotChange
 
 _MAX_NOTES = 128
 _TOOL = re.compile(rb"(?:;[ ]?V)?T(\d{1,4})(?![\d.])")

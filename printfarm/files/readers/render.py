@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from printfarm.files.readers.measure import Corners
 from printfarm.files.readers.results import Thumbnail
 from printfarm.files.readers.toolpath import PAPER, SIDE_PX
+from printfarm.files.readers.triangles import Corners
 
 Array = NDArray[Any]
 

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 MAX_TOOLS = 64
+MODEL, START, SUPPORT, PURGE, TOWER = "model", "start", "support", "purge", "tower"
+CLASSES = (MODEL, START, SUPPORT, PURGE, TOWER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from printfarm.files.readers.moves import MODEL, PURGE, START, SUPPORT, TOWER, MoveCounter
 from printfarm.files.readers.results import FileReading, Json, LayerUse, Plate, ReadingWarning, Split
-from printfarm.files.readers.scan_plan import ScanPlan
+from printfarm.files.readers.scan_plan import MODEL, PURGE, START, SUPPORT, TOWER, ScanPlan
 from printfarm.files.readers.values import MAX_METRES
+
+if TYPE_CHECKING:  # who reads what was counted does not need numpy
+    from printfarm.files.readers.moves import MoveCounter
 
 # The warnings that a count may bring.
 CODES = frozenset({"md5_differs", "long_lines", "edited_after_slicing", "not_counted"})
@@ -44,7 +46,7 @@ class PlateScan:
         }
 
 
-def plate_scan(plan: ScanPlan, counter: MoveCounter, *, md5: str | None = None, long_lines: int = 0) -> PlateScan:
+def plate_scan(plan: ScanPlan, counter: "MoveCounter", *, md5: str | None = None, long_lines: int = 0) -> PlateScan:
     """What a finished count means."""
     splits = _splits(plan, counter)
     return PlateScan(
@@ -89,7 +91,7 @@ def _plate_with(plate: Plate, scan: PlateScan) -> Plate:
     )
 
 
-def _splits(plan: ScanPlan, counter: MoveCounter) -> dict[int, Split]:
+def _splits(plan: ScanPlan, counter: "MoveCounter") -> dict[int, Split]:
     """Grams of each class for each slot that extrudes; empty when nothing moved or a weight per metre is unknown."""
     grams: dict[int, dict[str, float]] = {}
     for (tool, kind), length_mm in counter.mm.items():
@@ -124,7 +126,7 @@ def _split(grams: Mapping[str, float]) -> Split:
     )
 
 
-def _use_by_layer(counter: MoveCounter) -> tuple[LayerUse, ...]:
+def _use_by_layer(counter: "MoveCounter") -> tuple[LayerUse, ...]:
     """How the use of each slot grows from layer to layer, ending with all of it."""
     totals = {tool: mm for tool, mm in counter.mm_by_tool().items() if 0 < mm <= MAX_METRES * 1000}
     if not totals or not counter.layers:
@@ -136,7 +138,7 @@ def _use_by_layer(counter: MoveCounter) -> tuple[LayerUse, ...]:
     )
 
 
-def _warnings(plan: ScanPlan, counter: MoveCounter, md5: str | None, long_lines: int) -> Iterator[ReadingWarning]:
+def _warnings(plan: ScanPlan, counter: "MoveCounter", md5: str | None, long_lines: int) -> Iterator[ReadingWarning]:
     if plan.stated_md5 is not None and md5 is not None and md5 != plan.stated_md5:
         sentence = f"The checksum of plate {plan.plate}'s G-code is wrong: it was changed or damaged after slicing."
         yield ReadingWarning("md5_differs", sentence, plan.plate)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from printfarm.files.readers.limits import MIB, Deadline
-from printfarm.files.readers.measure import CHUNK, Corners
 from printfarm.files.readers.mesh_reading import Triangles, measured, mesh_of, mesh_reading
 from printfarm.files.readers.results import FileReading, UnreadableFile
 from printfarm.files.readers.source import Source
+from printfarm.files.readers.triangles import CHUNK, Corners
 from printfarm.files.readers.values import clean_text
 
 _HEADER_BYTES = 84

@@ -151,7 +151,7 @@ def answer(content: bytes, *, drawn: bool = False) -> None:
         else:
             sentence = "A reading."
             text = json.dumps([reading.to_json(), reading.raw], allow_nan=False)
-            assert "\\u0000" not in text
+            assert "\\u0000" not in text.replace("\\\\", "")  # a backslash of the file's own is written as two
             assert reading.plates
             if drawn:
                 assert picture_size(draw_plate(reading, reading.plates[0].index).content) == ("png", 512, 512)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from printfarm.files.readers import read_file
 from printfarm.files.readers import scan as scan_module
-from printfarm.files.readers.moves import MODEL, PURGE, START, SUPPORT, TOWER, MoveCounter
+from printfarm.files.readers.moves import MoveCounter
 from printfarm.files.readers.scan import Scan
-from printfarm.files.readers.scan_plan import ScanPlan, SlotChange
+from printfarm.files.readers.scan_plan import MODEL, PURGE, START, SUPPORT, TOWER, ScanPlan, SlotChange
 from printfarm.files.sample_builder import PlateSpec, build_sliced_3mf
 from tests.files.readers.builders import orca_gcode, prusa_gcode, two_colours
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from printfarm.files.readers.body import BodyCount
-from printfarm.files.readers.moves import MODEL, PURGE, START, SUPPORT, TOWER, MoveCounter
+from printfarm.files.readers.moves import MoveCounter
 from printfarm.files.readers.results import Split
-from printfarm.files.readers.scan_plan import SlotChange
+from printfarm.files.readers.scan_plan import MODEL, PURGE, START, SUPPORT, TOWER, SlotChange
 from printfarm.files.readers.scan_result import without_loading
 
 
