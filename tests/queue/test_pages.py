@@ -169,7 +169,7 @@ def test_a_roll_that_looks_too_short_is_accepted_on_the_jobs_own_page(olga, worl
     listed = olga.get("/queue")
     assert "A1 has 5 g, it needs 20 g" in listed.text
     assert listed.all("form[action$='/start']") == []
-    form = olga.get(f"/queue/jobs/{job.id}").one("form[action$='/start']")
+    form = olga.get(f"/queue/jobs/{job.id}").one("form.start")
     sent = {field["name"]: field.get("value", "") for field in form.select("input[type=hidden]")}
     assert olga.post(form["action"], sent).status == 409
     assert state_of(world, job) == "queued"
