@@ -1,11 +1,11 @@
 """Numbers and times as people read them, in the shop's zone and currency. Used as Jinja filters."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from flask import Flask, g
 
@@ -54,6 +54,11 @@ def local_time(moment: datetime | None, style: str = "short") -> str:
     if style == "short":
         return format_datetime(there, "d MMM y, HH:mm", locale=_locale())
     return format_datetime(there, style, locale=_locale())
+
+
+def day(value: date | None) -> str:
+    """A day of the calendar, with the month as a word: "21 Nov 2026"."""
+    return NOTHING if value is None else format_date(value, "d MMM y", locale=_locale())
 
 
 def in_minutes(minutes: float | None) -> str:
@@ -159,6 +164,7 @@ FILTERS = (
     grams,
     duration,
     local_time,
+    day,
     in_minutes,
     minutes_left,
     ago,

@@ -1,6 +1,6 @@
 """Exact quantities, and how people read them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -128,6 +128,11 @@ def test_times_are_in_the_shops_zone():
     assert formats.local_time(moment, "time") == "22:30"
     assert formats.local_time(moment) == "1 Jul 2026, 22:30"
     assert formats.local_time(None) == "–"
+
+
+def test_a_day_has_its_month_as_a_word():
+    assert formats.day(date(2026, 11, 2)) == "2 Nov 2026"
+    assert formats.day(None) == "–"
 
 
 def test_how_long_ago():

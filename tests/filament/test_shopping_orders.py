@@ -7,6 +7,7 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import select
 
+from printfarm.core import formats
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError
 from printfarm.core.work import read_only, unit_of_work
@@ -178,7 +179,7 @@ def test_an_order_that_should_have_come_is_overdue(olga, black):
     made = order(black, expected_on=TODAY - timedelta(days=3))
     shown = olga.get("/shopping/orders")
     assert "1 order is overdue" in shown.text
-    assert f"Overdue since {TODAY - timedelta(days=3)}" in shown.text
+    assert f"Overdue since {formats.day(TODAY - timedelta(days=3))}" in shown.text
     assert olga.post(f"/shopping/orders/{made.id}/expected", {"expected_on": "2031-01-01"}).status == 303
     assert [str(roll.expected_on) for roll in rolls(black)] == ["2031-01-01"] * 3
     assert "overdue" not in olga.get("/shopping/orders").text
