@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from printfarm.accounts import service as accounts
 from printfarm.accounts.models import Membership, Shop, User
 from printfarm.core.errors import DomainError
 from printfarm.core.work import unit_of_work
-from printfarm.demo.catalogue import MODEL_IDS, ROLLS
+from printfarm.demo.catalogue import MODEL_IDS, ROLLS, Roll
 from printfarm.filament import catalogue
 from printfarm.filament import service as filament
 from printfarm.filament.models import Filament
@@ -25,6 +26,8 @@ from printfarm.fleet.enrolment import ensure_built_in_hub
 from printfarm.fleet.models import Hub, Printer
 
 OWNER, VISITOR = "owner@demo.example", "sam@demo.example"
+SUPPLIER = "Filament Corner"
+KILOGRAM, FORTNIGHT = 1_000_000, 14  # milligrams, days
 NAMES = {"X1C": "Anna", "P1S": "Bruno", "A1MINI": "Mini"}
 
 
@@ -102,23 +105,36 @@ def _own_zone() -> str:
 def _stock(db: Session, visitor_id: UUID) -> dict[str, UUID]:
     """Filaments by key; those that are not there yet come with their rolls."""
     known = {(one.brand, one.colour_name): one.id for one in db.scalars(select(Filament))}
-    found = {}
-    for roll in ROLLS:
-        filament_id = known.get((roll.brand, roll.colour_name))
-        if filament_id is None:
-            filament_id = filament.add_filament(
-                db,
-                brand=roll.brand,
-                material=roll.material,
-                colour_name=roll.colour_name,
-                colour_hex=roll.colour_hex,
-                cost_per_gram=Decimal(str(roll.cost_per_kg)) / 1000,
-                **_usual(roll.brand, roll.material),
-            ).id
-            for grams in roll.grams:
-                filament.add_spool(db, filament_id, weight_mg=grams * 1000, user_id=visitor_id)
-        found[roll.key] = filament_id
-    return found
+    found = {roll.key: known.get((roll.brand, roll.colour_name)) for roll in ROLLS}
+    added = {roll.key: found[roll.key] or _bought(db, roll, visitor_id) for roll in ROLLS}
+    if not known:
+        _to_buy(db, added, visitor_id)
+    return added
+
+
+def _bought(db: Session, roll: Roll, visitor_id: UUID) -> UUID:
+    filament_id = filament.add_filament(
+        db,
+        brand=roll.brand,
+        material=roll.material,
+        colour_name=roll.colour_name,
+        colour_hex=roll.colour_hex,
+        cost_per_gram=Decimal(str(roll.cost_per_kg)) / 1000,
+        **_usual(roll.brand, roll.material),
+    ).id
+    day = filament.today_of(db) - timedelta(days=FORTNIGHT * (1 + ROLLS.index(roll)))
+    facts = filament.SpoolFacts(initial_mg=KILOGRAM, purchased_on=day, supplier=SUPPLIER, location="Shelf 1")
+    for grams in roll.grams:
+        filament.add_spool(db, filament_id, weight_mg=grams * 1000, facts=facts, user_id=visitor_id)
+    return filament_id
+
+
+def _to_buy(db: Session, filaments: Mapping[str, UUID], visitor_id: UUID) -> None:
+    """One thing is on its way and another is wished for, so that there is something to receive and something to order."""
+    coming = filament.OrderLine(filaments["blue"], rolls=2, seen=0, supplier=SUPPLIER, price_minor=1650)
+    expected = filament.today_of(db) + timedelta(days=3)
+    filament.order_rolls(db, [coming], expected_on=expected, user_id=visitor_id)
+    filament.wish_for(db, filaments["silk"], user_id=visitor_id)
 
 
 def _usual(brand: str, material: str) -> dict[str, Any]:
