@@ -9,7 +9,7 @@ from tests.hub.simulators.clients import sliced_file, start_command
 
 
 def test_every_fault_of_the_catalogue_has_a_name_and_a_sentence():
-    assert [name for name in CATALOGUE if name.startswith("B")] == [f"B{number:02d}" for number in range(1, 37)]
+    assert [name for name in CATALOGUE if name.startswith("B")] == [f"B{number:02d}" for number in range(1, 38)]
     assert all(": " in sentence for name, sentence in CATALOGUE.items() if name.startswith("B"))
 
 
