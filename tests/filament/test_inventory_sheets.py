@@ -1,22 +1,19 @@
 """The inventory out as a sheet and back in: looked at first, taken in once, whatever wrote the file."""
 
-import csv
 import io
 from decimal import Decimal
-from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
 
-from jobs import filament as jobs
 from printfarm.core.units import mg_from_grams
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import queries, service
-from printfarm.filament.models import Filament, Spool, StockEntry
-from printfarm.filament.models_sheets import SheetImport, SheetLine
+from printfarm.filament.models import Filament, StockEntry
 from printfarm.filament.sheets import imports
-from printfarm.filament.sheets.columns import OURS, SPOOLMAN
+from printfarm.filament.sheets.columns import OURS
 from tests.architecture.world import changed, fingerprint
+from tests.filament.sheets import SPOOLMANS, id_of, said, send, sheet_of, spools, table, take_in, why_failed
 from tests.filament.shelf import held, lines
 
 
@@ -28,54 +25,6 @@ def black(ctx, alice):
         )
         facts = service.SpoolFacts(location="Shelf 1", note="=cmd|' /C calc'!A0", batch="-7")
         return service.add_spool(db, one.id, weight_mg=850_500, facts=facts)
-
-
-def send(person, content, name="rolls.csv") -> str:
-    """Upload, and let it be read."""
-    content = content.encode() if isinstance(content, str) else content
-    sent = person.post("/filament/sheets", {"file": (io.BytesIO(content), name)})
-    assert sent.status == 303, sent.text
-    with person.app.app_context():
-        jobs.read_sheet(str(person.shop_id), sent.location.rsplit("/", 1)[1])
-    return sent.location
-
-
-def id_of(url) -> UUID:
-    return UUID(url.rsplit("/", 1)[1])
-
-
-def take_in(person, url):
-    person.post(f"{url}/start")
-    with person.app.app_context():
-        jobs.take_in_sheet(str(person.shop_id), url.rsplit("/", 1)[1])
-    page = person.get(url)
-    assert "Done." in page.text, page.text
-    return page
-
-
-def said(person, url) -> dict[int, tuple[str, str]]:
-    """Of each line: what it would do or did, and why."""
-    with person.app.app_context(), read_only(person.shop_id) as db:
-        mine = select(SheetLine).where(SheetLine.import_id == id_of(url)).order_by(SheetLine.line)
-        return {one.line: (one.what, one.why) for one in db.scalars(mine)}
-
-
-def why_failed(person, url) -> str:
-    with person.app.app_context(), read_only(person.shop_id) as db:
-        found = db.get_one(SheetImport, id_of(url))
-        assert found.state == "failed"
-        return found.error
-
-
-def spools(person) -> list[Spool]:
-    with read_only(person.shop_id) as db:
-        return list(db.scalars(select(Spool).order_by(Spool.created_at, Spool.id)))
-
-
-def table(person, asked="") -> list[dict[str, str]]:
-    page = person.get(f"/filament/spools.csv?{asked}")
-    assert page.status == 200
-    return list(csv.DictReader(io.StringIO(page.response.get_data().decode("utf-8-sig"))))
 
 
 NEW = "Brand,Material,Colour,Colour code,Left g,Place\nSunlu,PLA,Red,#C62828,1000,Shelf 2\n"
@@ -105,25 +54,39 @@ def test_a_sheet_that_comes_back_as_it_went_out_changes_nothing(olga, black):
 def test_pain_21_csv_in_and_out_with_own_fields_article_numbers_and_rolls_on_order(olga, alice, black):
     """What peers are asked for since years: a table of all rolls that leaves, is changed elsewhere, and comes back."""
     with unit_of_work(alice.shop_id) as db:
-        service.order_spool(db, black.filament_id, facts=service.SpoolFacts(extra={"Rack": "7"}))
+        facts = service.SpoolFacts(extra={"Rack": "7", "humidity": "12", "owner": '"Ann"'})
+        coming = service.order_spool(db, black.filament_id, facts=facts)
+        kind = service.find_filament(db, black.filament_id)
+        kind.extra, kind.article_number, kind.purchase_url = {"Series": "-2"}, "PRM-1", "https://example.com/1"
     out = table(olga)
-    assert [row["State"] for row in out] == ["on order", "sealed"]
+    assert [(row["State"], row["extra.Rack"], row["extra.owner"]) for row in out] == [
+        ("on order", "7", "Ann"),
+        ("sealed", "", ""),
+    ]
+    assert {(row["filament.extra.Series"], row["Article number"], row["Where to buy"]) for row in out} == {
+        ("'-2", "PRM-1", "https://example.com/1")
+    }
     by_code = {row["Code"]: row for row in out}
-    by_code[black.code] |= {"Place": "Shelf 5", "Left g": "800"}
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(out[0]), delimiter=";")
-    writer.writeheader()
-    writer.writerows(row | {"Left g": row["Left g"].replace(".", ",")} for row in out)
-    writer.writerow(dict.fromkeys(out[0], "") | {"Material": "PETG", "Colour": "Blue", "Left g": "750,5"})
-    url = send(olga, text.getvalue().encode("utf-8-sig"))
-    outcomes = sorted(what for what, _ in said(olga, url).values())
-    assert outcomes == ["changed", "new", "same"]
+    by_code[black.code] |= {"Place": "Shelf 5", "Left g": "800", "extra.Rack": "9", "extra.owner": "Bo"}
+    by_code[coming.code] |= {"extra.owner": "Cy", "State": "sealed"}
+    for row in out:
+        row["Left g"] = row["Left g"].replace(".", ",")
+    new = {"Material": "PETG", "Colour": "Blue", "Left g": "750,5", "extra.Rack": "1", "filament.extra.Series": "B"}
+    new |= {"Article number": "A-9", "Where to buy": "https://example.com/9"}
+    url = send(olga, sheet_of([*out, dict.fromkeys(out[0], "") | new], ";"))
+    assert sorted(what for what, _ in said(olga, url).values()) == ["changed", "changed", "new"]
+    assert "Rack: nothing → 9" in " ".join(why for _, why in said(olga, url).values())
     take_in(olga, url)
-    assert held(black) == 800_000
-    assert sorted(one.remaining_mg for one in spools(olga)) == [0, 750_500, 800_000]
-    spoolmans = table(olga, "columns=spoolman")
-    assert list(spoolmans[0]) == list(SPOOLMAN)
-    assert {row["filament.name"] for row in spoolmans} == {"Galaxy Black matte", "Blue"}
+    assert sorted(one.remaining_mg for one in spools(olga)) == [750_500, 800_000, 1_000_000]
+    by_code = {one.code: one for one in spools(olga)}
+    assert by_code[black.code].extra == {"Rack": "9", "owner": "Bo"}
+    assert by_code[coming.code].extra == {"Rack": "7", "humidity": "12", "owner": '"Cy"'}
+    assert (by_code[coming.code].state, held(coming)) == ("sealed", 1_000_000)
+    blue = next(one for one in by_code.values() if one.filament.material == "PETG")
+    told = blue.filament
+    assert (blue.extra, told.extra, told.article_number) == ({"Rack": "1"}, {"Series": "B"}, "A-9")
+    assert told.purchase_url == "https://example.com/9"
+    assert {what for what, _ in said(olga, send(olga, sheet_of(table(olga)))).values()} == {"same"}
 
 
 def test_first_it_is_only_looked_at(olga, alice, black):
@@ -194,14 +157,6 @@ def test_what_was_printed_since_the_sheet_went_out_is_not_undone_by_it(olga, bla
     assert "held 850.5 g when the sheet was made, holds 750.5 g now" in why
 
 
-SPOOLMANS = (
-    "id,registered,filament.vendor.name,filament.material,filament.name,filament.color_hex,price,initial_weight,"
-    "used_weight,location,lot_nr,archived\n"
-    "42,2024-02-03T04:05:06Z,Polymaker,PLA,Charcoal,333333,19.99,1000,250.5,Shelf A,L-1,False\n"
-    "43,2024-02-03T04:05:07Z,Polymaker,PLA,Charcoal,333333,,1000,1000,,,True\n"
-)
-
-
 def test_spoolmans_columns_are_understood(olga, black):
     take_in(olga, send(olga, SPOOLMANS))
     full, gone = spools(olga)[1:]
@@ -262,7 +217,8 @@ def test_weights_that_cannot_be_are_refused_line_by_line(olga, ctx, grams, sente
     [
         ("Code,Left g", "ABC,5", "is no code of a roll"),
         ("Number,Left g", "999,5", "There is no roll with the number 999"),
-        ("Code,Material", "{code},PETG", "is PLA here, not PETG"),
+        ("Code,Material", "{code},PETG", "is PLA here, not PETG. There is no such filament in use"),
+        ("Code,State", "{code},eaten", "is none of"),
         ("Code,Number", "{code},77", "has the number"),
         ("Code,Bought on", "{code},yesterday", "is no day such as"),
         ("Code,Bought on", "{code},0001-01-01", "is no day that can be right"),

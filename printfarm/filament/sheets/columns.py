@@ -12,7 +12,11 @@ OURS: dict[str, str] = {
     "Colour": "colour",
     "Colour code": "hex",
     "Diameter mm": "diameter",
+    "Article number": "article",
+    "Where to buy": "link",
+    "Filament as exported": "kind",
     "State": "state",
+    "State as exported": "state_then",
     "Left g": "left",
     "Left g as exported": "left_then",
     "Whole roll g": "initial",
@@ -40,7 +44,7 @@ SPOOLMAN: dict[str, str] = {
     "registered": "registered",
     "first_used": "",
     "last_used": "",
-    "filament.id": "",
+    "filament.id": "kind",
     "filament.registered": "",
     "filament.name": "colour",
     "filament.vendor.id": "",
@@ -53,7 +57,7 @@ SPOOLMAN: dict[str, str] = {
     "filament.diameter": "diameter",
     "filament.weight": "filament_weight",
     "filament.spool_weight": "",
-    "filament.article_number": "",
+    "filament.article_number": "article",
     "filament.comment": "",
     "filament.settings_extruder_temp": "",
     "filament.settings_bed_temp": "",
@@ -77,6 +81,10 @@ SPOOLMAN: dict[str, str] = {
 # What people write at the head of sheets of their own.
 OTHERS: dict[str, str] = {
     "vendor": "brand",
+    "article no": "article",
+    "sku": "article",
+    "buy link": "link",
+    "purchase url": "link",
     "manufacturer": "brand",
     "maker": "brand",
     "type": "material",
@@ -120,6 +128,7 @@ OTHERS: dict[str, str] = {
     "remarks": "note",
 }
 WEIGHTS = frozenset({"left", "left_then", "initial", "tare", "low", "used", "filament_weight"})
+READ_ONLY = tuple(heading for heading, key in OURS.items() if not key)
 NUMBERS = WEIGHTS | {"diameter", "cost", "price"}
 DAYS = frozenset({"bought", "expires", "opened", "dried"})
 
@@ -129,9 +138,12 @@ def plain(heading: str) -> str:
     return " ".join(re.sub(r"[^\w.#]+", " ", heading.replace("_", " ")).split()).casefold()
 
 
+# A fact of the shop's own: of the roll, or of its filament.
+_OWN = re.compile(r"((?:filament\.)?extra\.)(.+)", re.IGNORECASE)
 _MEANINGS = {plain(heading): key for known in (OTHERS, OURS, SPOOLMAN) for heading, key in known.items()}
 
 
 def meaning(heading: str) -> str | None:
     """What a heading means; "" when it is known and only to be read, None when nobody here knows it."""
-    return _MEANINGS.get(plain(heading))
+    own = _OWN.fullmatch(heading.strip())
+    return f"{own[1].casefold()}{own[2]}" if own else _MEANINGS.get(plain(heading))

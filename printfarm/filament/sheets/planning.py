@@ -11,12 +11,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError
+from printfarm.core.fields import one_line
 from printfarm.core.units import cost_of_gram, grams_from_mg
 from printfarm.filament.colours import normal_colours
 from printfarm.filament.models import Filament, Spool, StockEntry
 from printfarm.filament.models_spoolman import SpoolmanOrigin
+from printfarm.filament.service.filaments import name_of
 from printfarm.filament.service.stock import in_grams
+from printfarm.filament.sheets.own import OwnFields, own_fields
 from printfarm.filament.sheets.saying import Refused, Said, facts_of
+from printfarm.filament.sheets.turning import FACTS, deed_of, filament_for, own, same
 from printfarm.filament.spoolman.showing import NO_COLOUR
 
 WORDS = {
@@ -33,12 +37,17 @@ WORDS = {
     "low_below_mg": "low below",
     "cost_per_gram": "cost per gram",
 }
-FACTS = ("brand", "material", "finish", "colour")
+
+
+FILAMENT_TEXTS = {"article": "article_number", "link": "purchase_url"}
+TOLD = {"article_number": "article number", "purchase_url": "where to buy"}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a line does: a new roll (`filament` when that is here already), or what changes on one that is here."""
+    """What a line does: a new roll (`filament` when that is here already), or what changes on one that is here (`filament`:
+    the one that it is of after all).
+    """
 
     what: str
     why: str = ""
@@ -48,6 +57,8 @@ class Plan:
     facts: Mapping[str, Any] = field(default_factory=dict)
     left_mg: int | None = None
     archive: bool | None = None
+    deed: str = ""  # what else is done to it
+    of_filament: Mapping[str, Any] = field(default_factory=dict)  # what its filament is told
 
 
 @dataclass
@@ -59,6 +70,7 @@ class Known:
     origins: dict[tuple[int, str], tuple[Spool, int | None]] = field(default_factory=dict)
     keys: dict[str, Spool] = field(default_factory=dict)
     filaments: dict[str, list[Filament]] = field(default_factory=dict)  # by what their colour is called
+    own: OwnFields = field(default_factory=OwnFields)
 
 
 @dataclass
@@ -93,7 +105,9 @@ def know(db: Session, lines: Sequence[tuple[Said, str]]) -> Known:
     rows = select(StockEntry.cause_key, Spool).join(Spool, Spool.id == StockEntry.spool_id)
     for key, spool in db.execute(rows.where(StockEntry.cause_key.in_(keys))):
         known.keys[key or ""] = spool
+    known.own = own_fields(db, (said.extra or said.filament_extra for said, _ in lines))
     colours = {said.texts.get("colour", "").casefold() for said, _ in lines}
+    colours |= {one.filament.colour_name.casefold() for one in known.codes.values()}
     named = (
         select(Filament)
         .where(func.lower(Filament.colour_name).in_(colours))
@@ -119,7 +133,7 @@ def judge(known: Known, said: Said, key: str) -> Plan:
         return Plan("same", f"taken in before, as {spool.code}", _name(spool), spool)
     if spool is None:
         return _new(known, said)
-    return _changes(spool, said, said.weights.get("left_then", then_mg))
+    return _changes(known, spool, said, said.weights.get("left_then", then_mg))
 
 
 def _roll_of(known: Known, said: Said) -> tuple[Spool | None, int | None]:
@@ -158,9 +172,10 @@ def _new(known: Known, said: Said) -> Plan:
     left_mg = whole if said.left_mg is None else said.left_mg
     left_mg = 0 if said.state == "on order" else left_mg
     grams = in_grams(left_mg or 0)
-    return Plan(
-        "new", f"{grams}{', ' + why if why else ''}", said.name, None, filament, facts_of(said), left_mg, said.archived
-    )
+    facts = facts_of(said) | {"extra": known.own.changed("spool", {}, said.extra)}
+    told, stays = _of_filament(known, filament, said)
+    words = "; ".join(one for one in (grams, why, stays) if one)
+    return Plan("new", words, said.name, None, filament, facts, left_mg, said.archived, of_filament=told)
 
 
 def colour_of(said: Said) -> str:
@@ -176,7 +191,7 @@ def colour_of(said: Said) -> str:
 def _filament_of(known: Known, said: Said) -> Filament | None:
     def fits(one: Filament) -> bool:
         return (
-            all(_same(_own(one, fact), said.texts.get(fact, "")) for fact in FACTS)
+            all(same(own(one, fact), said.texts.get(fact, "")) for fact in FACTS)
             and (said.colours is None or one.colour_hex == said.colours)
             and (said.diameter or Decimal("1.75")) == one.diameter_mm
         )
@@ -184,25 +199,66 @@ def _filament_of(known: Known, said: Said) -> Filament | None:
     return next((one for one in known.filaments.get(said.texts["colour"].casefold(), ()) if fits(one)), None)
 
 
-def _changes(spool: Spool, said: Said, then_mg: int | None) -> Plan:
-    name = _name(spool)
-    _refuse_other_filament(spool, said)
-    facts = {ours: value for ours, value in facts_of(said).items() if getattr(spool, ours) != value}
+def _changes(known: Known, spool: Spool, said: Said, then_mg: int | None) -> Plan:
+    filament, stays = filament_for(known.filaments, spool, said)
+    told, kept = ({}, "") if filament or stays else _of_filament(known, spool.filament, said)
+    left_mg = _new_weight(spool, said.left_mg, then_mg)
+    deed, state_stays = deed_of(spool, said, left_mg)
+    facts, own_facts = _new_facts(spool, said), known.own.changed("spool", spool.extra, said.extra)
+    archive = said.archived if said.archived is not None and said.archived != (spool.archived_at is not None) else None
+    words = [f"{spool.state} → {said.state}"] if deed else []
+    words += [f"left: {in_grams(spool.remaining_mg)} → {in_grams(left_mg)}"] if left_mg is not None else []
+    words += [f"{name_of(spool.filament)} → {name_of(filament)}"] if filament else []
+    words += [f"{WORDS[one]}: {_word(getattr(spool, one))} → {_word(value)}" for one, value in facts.items()]
+    words += [f"{key}: {_word(spool.extra.get(key))} → {_word(value)}" for key, value in own_facts.items()]
+    words += [f"of its filament, {one}" for one in _words_of(told)]
+    words += [] if archive is None else ["archived" if archive else "restored"]
+    why = "; ".join([*words, *(one for one in (stays, kept, state_stays) if one)])[:1000]
+    if not words:
+        return Plan("same", why, _name(spool), spool)
+    if spool.state == "discarded":
+        raise Refused(f"{spool.code} is discarded here. Bring it back first.")
+    facts |= {"extra": {**spool.extra, **own_facts}} if own_facts else {}
+    return Plan("changed", why, _name(spool), spool, filament, facts, left_mg, archive, deed, told)
+
+
+def _new_facts(spool: Spool, said: Said) -> dict[str, Any]:
+    facts = {ours: value for ours, value in facts_of(said).items() if not _is(getattr(spool, ours), value)}
     cost = cost_of(said, said.weights.get("initial", spool.initial_mg))
     if cost is not None and cost != spool.cost_per_gram:
         facts["cost_per_gram"] = cost
-    left_mg = _new_weight(spool, said.left_mg, then_mg)
-    archive = said.archived if said.archived is not None and said.archived != (spool.archived_at is not None) else None
-    words = [f"{WORDS[one]}: {_word(getattr(spool, one))} → {_word(value)}" for one, value in facts.items()]
-    if left_mg is not None:
-        words.insert(0, f"left: {in_grams(spool.remaining_mg)} → {in_grams(left_mg)}")
-    if archive is not None:
-        words.append("archived" if archive else "restored")
-    if not words:
-        return Plan("same", "", name, spool)
-    if spool.state == "discarded":
-        raise Refused(f"{spool.code} is discarded here. Bring it back first.")
-    return Plan("changed", "; ".join(words)[:1000], name, spool, None, facts, left_mg, archive)
+    return facts
+
+
+def _of_filament(known: Known, filament: Filament | None, said: Said) -> tuple[dict[str, Any], str]:
+    """What a filament is told of itself, where it says nothing yet; and what it keeps. Rolls of one filament may differ in a
+    sheet, so that none of them changes what is there.
+    """
+    texts = {FILAMENT_TEXTS[key]: said.texts[key] for key in FILAMENT_TEXTS if key in said.texts}
+    has = filament.extra if filament is not None else {}
+    extra = known.own.changed("filament", has, said.filament_extra)
+    if filament is not None:
+        texts = {name: text for name, text in texts.items() if not _is(getattr(filament, name), text)}
+    kept = [TOLD[name] for name in texts if filament is not None and getattr(filament, name)]
+    kept += [key for key in extra if key in has]
+    told: dict[str, Any] = {name: text for name, text in texts.items() if TOLD[name] not in kept}
+    if "purchase_url" in told and not told["purchase_url"].startswith(("https://", "http://")):
+        raise Refused("Where to buy is an address that begins with https://.")
+    new = {key: value for key, value in extra.items() if key not in has}
+    told |= {"extra": {**has, **new}} if new else {}
+    stays = f"its filament keeps its {', '.join(kept)}: change that on the filament’s page" if kept else ""
+    return told, stays
+
+
+def _words_of(told: Mapping[str, Any]) -> list[str]:
+    return [f"{TOLD[name]}: {_word(told[name])}" for name in told if name != "extra"] + [
+        f"{key}: {_word(value)}" for key, value in told.get("extra", {}).items()
+    ]
+
+
+def _is(here: Any, said: Any) -> bool:
+    """A cell has one line, whatever was written here."""
+    return bool(here == said) or (isinstance(here, str) and one_line(here) == said)
 
 
 def _new_weight(spool: Spool, left_mg: int | None, then_mg: int | None) -> int | None:
@@ -219,14 +275,6 @@ def _new_weight(spool: Spool, left_mg: int | None, then_mg: int | None) -> int |
     return left_mg
 
 
-def _refuse_other_filament(spool: Spool, said: Said) -> None:
-    filament = spool.filament
-    for fact in FACTS:
-        ours, theirs = _own(filament, fact), said.texts.get(fact, "")
-        if theirs and not _same(ours, theirs) and not (fact == "colour" and _same(f"{ours} {filament.finish}", theirs)):
-            raise Refused(f"{spool.code} is {ours or 'without ' + fact} here, not {theirs}. A roll keeps its filament.")
-
-
 def cost_of(said: Said, initial_mg: int | None) -> Decimal | None:
     """Per gram."""
     if said.cost is not None:
@@ -240,14 +288,6 @@ def _name(spool: Spool) -> str:
     one = spool.filament
     words = " ".join(part for part in (one.brand, one.material, one.finish, one.colour_name) if part)
     return f"{words}, {spool.code}"[:200]
-
-
-def _own(filament: Filament, fact: str) -> str:
-    return str(getattr(filament, "colour_name" if fact == "colour" else fact))
-
-
-def _same(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()
 
 
 def _word(value: Any) -> str:

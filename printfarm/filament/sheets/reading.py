@@ -149,7 +149,7 @@ def _columns(head: str, separator: str) -> dict[str, str | None]:
     # A heading that stands there twice is another column each time.
     seen: Counter[str] = Counter()
     made: dict[str, str | None] = {}
-    for heading in (one_line(cell)[:80] for cell in row):
+    for heading in (one_line(cell)[:200] for cell in row):
         seen[heading] += 1
         made[heading if seen[heading] == 1 else f"{heading} ({seen[heading]})"] = meaning(heading)
     return made

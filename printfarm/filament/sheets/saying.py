@@ -27,7 +27,10 @@ TEXTS = {
     "batch": 80,
     "supplier": 120,
     "note": 2000,
+    "article": 120,
+    "link": 500,
 }
+EXTRA, OF_FILAMENT = "extra.", "filament.extra."
 YES, NO = {"yes", "true", "1", "x", "ja", "oui", "si", "sí", "wahr"}, {"no", "false", "0", "nein", "non", "falsch"}
 _NUMBER = re.compile(r"[-+]?[\d., '’\u00a0\u202f]*\d[\d., '’\u00a0\u202f]*([eE][-+]?\d{1,3})?")
 _UNIT = re.compile(r"\s*(g|gr|gram|grams|mm|€|\$|£|eur|usd|gbp|chf)\.?\s*$", re.IGNORECASE)
@@ -43,6 +46,7 @@ class Said:
     line: int
     code: str | None = None
     number: int | None = None
+    kind: int | None = None  # the number of its filament, when the sheet was made
     origin: tuple[int, str] | None = None  # number and second, as a Spoolman registered it
     texts: dict[str, str] = field(default_factory=dict)
     colours: str | None = None
@@ -52,6 +56,9 @@ class Said:
     price: Decimal | None = None  # of the whole roll
     days: dict[str, date] = field(default_factory=dict)
     state: str = ""
+    state_then: str = ""  # when the sheet was made
+    extra: dict[str, str] = field(default_factory=dict)  # facts of the shop's own
+    filament_extra: dict[str, str] = field(default_factory=dict)
     archived: bool | None = None
     digest: str = ""  # of all that it says: the same line again is known by it
 
@@ -70,6 +77,9 @@ class Said:
         return ", ".join(one for one in (" ".join(word for word in words if word), self.code or "") if one)[:200]
 
 
+THEN = frozenset({"left_then", "state_then", "kind"})  # how it was when the sheet was made
+
+
 class Refused(DomainError):
     """A line that cannot be what it says."""
 
@@ -84,6 +94,7 @@ def said_by(sheet: Sheet, line: Line) -> Said:
         line=line.number,
         code=reader.code(),
         number=reader.whole("number"),
+        kind=reader.whole("kind") if "code" in cells else None,
         origin=reader.origin(),
         texts={key: reader.text(key, most) for key, most in TEXTS.items() if key in cells},
         colours=reader.colours(),
@@ -92,14 +103,17 @@ def said_by(sheet: Sheet, line: Line) -> Said:
         cost=reader.amount("cost", Decimal(0), DEAREST),
         price=reader.amount("price", Decimal(0), DEAREST),
         days={key: reader.day(key) for key in DAYS if key in cells},
-        state=reader.state(),
+        state=reader.state("state"),
+        state_then=reader.state("state_then"),
+        extra=reader.own(EXTRA),
+        filament_extra=reader.own(OF_FILAMENT),
         archived=reader.yes_or_no("archived"),
         digest=_digest(cells),
     )
 
 
 def _digest(cells: dict[str, str]) -> str:
-    said = "\n".join(f"{key}={cells[key].casefold()}" for key in sorted(cells) if key != "left_then")
+    said = "\n".join(f"{key}={cells[key].casefold()}" for key in sorted(cells) if key not in THEN)
     return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
@@ -205,10 +219,14 @@ class _Reader:
             return found
         raise self._no(key, "no day such as 2026-01-31 or 31.01.2026")
 
-    def state(self) -> str:
-        state = self.cells.get("state", "").casefold()
+    def own(self, before: str) -> dict[str, str]:
+        mine = [key for key in self.cells if key.startswith(before)]
+        return {key.removeprefix(before): self.text(key, LONGEST_CELL) for key in mine}
+
+    def state(self, key: str) -> str:
+        state = self.cells.get(key, "").casefold()
         if state and state not in SPOOL_STATES:
-            raise self._no("state", f"none of {', '.join(SPOOL_STATES)}")
+            raise self._no(key, f"none of {', '.join(SPOOL_STATES)}")
         return state
 
     def yes_or_no(self, key: str) -> bool | None:

@@ -1,7 +1,7 @@
 """Taking lines of a sheet in, in the caller's transaction. The same lines again change nothing."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from printfarm.filament import service
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.models_spoolman import SpoolmanOrigin
 from printfarm.filament.service import SpoolFacts
+from printfarm.filament.service.belonging import change_filament
 from printfarm.filament.service.spools import take_in_spool
 from printfarm.filament.service.stock import lock_spool
 from printfarm.filament.sheets.planning import Known, Plan, colour_of, cost_of, judge, know
@@ -57,14 +58,16 @@ def _do(db: Session, known: Known, said: Said, key: str, plan: Plan, *, reason: 
         spool = _add(db, known, said, key, plan, reason=reason, user_id=user_id)
         known.codes[spool.code] = known.keys[key] = spool
     elif plan.what == "changed" and plan.spool is not None:
-        _change(db, plan.spool, plan, reason=reason, user_id=user_id)
+        _change(db, plan.spool, plan, said.state, reason=reason, user_id=user_id)
         _remember_weight(db, known, said, plan.spool)
 
 
 def _add(db: Session, known: Known, said: Said, key: str, plan: Plan, *, reason: str, user_id: UUID | None) -> Spool:
-    filament = plan.filament or _add_filament(db, known, said)
+    filament = plan.filament or _add_filament(db, known, said, plan)
     if filament.archived_at is not None:
         service.restore_filament(db, filament.id)
+    if plan.filament is not None:
+        _tell_filament(db, filament, plan)
     facts = SpoolFacts(**{**plan.facts, "cost_per_gram": cost_of(said, said.weights.get("initial", plan.left_mg))})
     spool = take_in_spool(
         db,
@@ -86,26 +89,52 @@ def _add(db: Session, known: Known, said: Said, key: str, plan: Plan, *, reason:
     return spool
 
 
-def _add_filament(db: Session, known: Known, said: Said) -> Filament:
+def _add_filament(db: Session, known: Known, said: Said, plan: Plan) -> Filament:
     facts = {"brand": said.texts.get("brand", ""), "material": said.texts["material"]}
     facts |= {"finish": said.texts.get("finish", ""), "colour_name": said.texts["colour"]}
     more: dict[str, Any] = {} if said.diameter is None else {"diameter_mm": said.diameter}
     weight = said.weights.get("initial") or said.weights.get("filament_weight")
     more |= {"spool_mg": weight} if weight else {}
+    more |= plan.of_filament
     made = service.find_or_add_filament(db, colour_hex=colour_of(said), **facts, **more)
     known.filaments.setdefault(said.texts["colour"].casefold(), []).append(made)
     return made
 
 
-def _change(db: Session, spool: Spool, plan: Plan, *, reason: str, user_id: UUID | None) -> None:
+def _change(db: Session, spool: Spool, plan: Plan, said_state: str, *, reason: str, user_id: UUID | None) -> None:
     if plan.archive is False:
         service.restore_spool(db, spool.id, user_id=user_id)
+    if plan.deed == "receive":
+        service.receive_ordered(db, spool.id, user_id=user_id)
+    if plan.filament is not None:
+        change_filament(db, spool.id, plan.filament.id, user_id=user_id)
+    else:
+        _tell_filament(db, spool.filament, plan)
     if plan.facts:
         service.edit_spool(db, spool.id, replace(SpoolFacts.of(spool), **plan.facts))
-    if plan.left_mg is not None:
+    if plan.left_mg not in {None, spool.remaining_mg}:
         service.set_weight(db, spool.id, plan.left_mg, reason=reason, user_id=user_id)
-    if plan.archive:
+    _turn(db, spool, plan, said_state, reason=reason, user_id=user_id)
+    if plan.archive and spool.archived_at is None:
         service.archive_spool(db, spool.id)
+
+
+def _turn(db: Session, spool: Spool, plan: Plan, state: str, *, reason: str, user_id: UUID | None) -> None:
+    """Its state, by the same deeds as on the pages; what became of it by the other cells may be enough."""
+    if spool.state == state:
+        return
+    if plan.deed in {"opened", "receive"} and spool.state == "sealed":
+        service.open_spool(db, spool.id)
+    elif plan.deed == "empty":
+        service.empty_spool(db, spool.id, user_id=user_id)
+    elif plan.deed == "discard":
+        service.discard_spool(db, spool.id, reason=reason, user_id=user_id)
+
+
+def _tell_filament(db: Session, filament: Filament, plan: Plan) -> None:
+    if plan.of_filament:
+        known = {one.name: getattr(filament, one.name) for one in fields(service.FilamentFacts)}
+        service.edit_filament(db, filament.id, service.FilamentFacts(**{**known, **plan.of_filament}))
 
 
 def _remember_weight(db: Session, known: Known, said: Said, spool: Spool) -> None:

@@ -25,7 +25,8 @@ from printfarm.filament import queries
 from printfarm.filament.models_sheets import OUTCOMES
 from printfarm.filament.queries import InventoryFilter
 from printfarm.filament.sheets import imports
-from printfarm.filament.sheets.columns import OURS
+from printfarm.filament.sheets.columns import OURS, READ_ONLY
+from printfarm.filament.sheets.own import OwnColumns, own_columns
 from printfarm.filament.sheets.reading import MOST_BYTES, Unreadable
 from printfarm.filament.sheets.writing import LAYOUTS, sheet_rows
 from printfarm.filament.views.blueprint import bp, page_number
@@ -47,21 +48,21 @@ def inventory_csv(shop_id: UUID) -> Response:
     asked, layout = InventoryFilter.of(request.args), request.args.get("columns", "")
     layout = layout if layout in LAYOUTS else ""
     with read_only(shop_id) as db:
-        ids = queries.inventory_ids(db, asked, queries.inventory_choices(db))
+        ids, own = queries.inventory_ids(db, asked, queries.inventory_choices(db)), own_columns(db)
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    response = Response(_csv(app, shop_id, ids, layout), mimetype="text/csv")
+    response = Response(_csv(app, shop_id, ids, layout, own), mimetype="text/csv")
     name = f"spools{'-spoolman' if layout else ''}-{utc_now():%Y-%m-%d}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def _csv(app: Flask, shop_id: UUID, ids: list[UUID], layout: str) -> Iterator[str]:
+def _csv(app: Flask, shop_id: UUID, ids: list[UUID], layout: str, own: OwnColumns) -> Iterator[str]:
     """A transaction per piece, opened when it is wanted and closed before it is sent: a slow reader holds nothing."""
-    yield from csv_lines(LAYOUTS[layout], [])
+    yield from csv_lines([*LAYOUTS[layout], *own.headings], [])
     for at in range(0, len(ids), PIECE):
         with app.app_context(), read_only(shop_id) as db:
             spools = queries.spools_by_id(db, ids[at : at + PIECE])
-            rows = list(sheet_rows(db, spools, layout))
+            rows = list(sheet_rows(db, spools, layout, own))
         yield "".join(csv_line([safe_cell(cell) for cell in row]) for row in rows)
 
 
@@ -112,6 +113,7 @@ def _sheets(db: Session, refusal: DomainError | None = None) -> Response:
         "filament/sheets.html",
         imports=imports.list_imports(db),
         columns=[one for one, key in OURS.items() if key],
+        read_only=READ_ONLY,
         refusals=[refusal.sentence] if refusal else [],
     )
 

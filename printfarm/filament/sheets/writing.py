@@ -11,15 +11,19 @@ from printfarm.filament.from_above import loaded_in
 from printfarm.filament.models import Spool
 from printfarm.filament.queries import value_of
 from printfarm.filament.sheets.columns import OURS, SPOOLMAN
+from printfarm.filament.sheets.own import OwnColumns
 from printfarm.filament.spoolman.showing import show_spools
 
 CENT = Decimal("0.01")
 LAYOUTS = {"": tuple(OURS), "spoolman": tuple(SPOOLMAN)}
 
 
-def sheet_rows(db: Session, spools: Sequence[Spool], layout: str) -> Iterator[list[object]]:
-    """Rolls as rows of a layout, in its columns."""
-    return _spoolmans(db, spools) if layout == "spoolman" else _ours(db, spools)
+def sheet_rows(db: Session, spools: Sequence[Spool], layout: str, own: OwnColumns) -> Iterator[list[object]]:
+    """Rolls as rows of a layout, in its columns; the shop's own facts behind them."""
+    raw = layout == "spoolman"
+    rows = _spoolmans(db, spools) if raw else _ours(db, spools)
+    for one, row in zip(spools, rows, strict=True):
+        yield [*row, *own.cells(one, raw=raw)]
 
 
 def _ours(db: Session, spools: Sequence[Spool]) -> Iterator[list[object]]:
@@ -36,6 +40,10 @@ def _ours(db: Session, spools: Sequence[Spool]) -> Iterator[list[object]]:
             filament.colour_name,
             filament.colour_hex,
             filament.diameter_mm,
+            filament.article_number,
+            filament.purchase_url,
+            filament.number,
+            one.state,
             one.state,
             left,
             left,

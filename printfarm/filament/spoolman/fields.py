@@ -116,6 +116,13 @@ def with_extra(
     return values
 
 
+def as_value(field: Mapping[str, Any], text: str) -> str | None:
+    """What a person wrote for a field, as it is kept: JSON text. None when the field cannot hold it."""
+    as_text = json.dumps(text, ensure_ascii=False)
+    tried = (as_text, text) if field["field_type"] in {"text", "datetime"} else (text, as_text)
+    return next((one for one in tried if _fits(field, one)), None)
+
+
 def adopt_fields(db: Session, theirs: Mapping[str, list[Any]]) -> None:
     """The definitions of another Spoolman's fields, where the shop has none of that key; what is no definition is left."""
     for entity in ENTITIES:
