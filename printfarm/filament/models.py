@@ -2,12 +2,23 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, Index, UniqueConstraint, and_, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    UniqueConstraint,
+    and_,
+    func,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, aliased, column_property, mapped_column, relationship
 
 from printfarm.core.clock import utc_now
 from printfarm.core.database import Base, ExactDecimal, Json
@@ -100,6 +111,9 @@ class Filament(ShopScoped, Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     archived_at: Mapped[datetime | None]
 
+    if TYPE_CHECKING:
+        is_short: Mapped[bool]
+
 
 class Spool(ShopScoped, Base):
     """One roll: what runs out. `remaining_mg` is the cached sum of its ledger."""
@@ -165,13 +179,29 @@ class Spool(ShopScoped, Base):
 
     @hybrid_property
     def is_low(self) -> bool:
-        """Whether less is on it than it should hold; what has not come yet is not low."""
-        return self.state != "on order" and self.remaining_mg < self.low_below_mg
+        """Whether less is on it than it should hold, or less of its filament lies here than the filament should; what has not
+        come yet is not low.
+        """
+        return self.state != "on order" and (self.remaining_mg < self.low_below_mg or self.filament.is_short)
 
     @is_low.inplace.expression
     @classmethod
     def _is_low(cls) -> ColumnElement[bool]:
-        return and_(cls.state != "on order", cls.remaining_mg < cls.low_below_mg)
+        short = cls.filament_id.in_(select(Filament.id).where(_is_short()))
+        return and_(cls.state != "on order", or_(cls.remaining_mg < cls.low_below_mg, short))
+
+
+def _is_short() -> ColumnElement[bool]:
+    """Whether less of a filament lies here, on all of its rolls, than it should; one without a threshold is never short."""
+    roll = aliased(Spool)
+    held = select(func.coalesce(func.sum(roll.remaining_mg), 0))
+    held = held.where(roll.filament_id == Filament.id, roll.archived_at.is_(None), roll.state != "on order")
+    lying = held.correlate(Filament).scalar_subquery() - Filament.unassigned_mg
+    return and_(Filament.low_below_mg.is_not(None), lying < func.coalesce(Filament.low_below_mg, 0))
+
+
+# Read only where it is asked for: a list undefers it.
+Filament.is_short = column_property(_is_short(), deferred=True)
 
 
 class StockEntry(ShopScoped, Base):

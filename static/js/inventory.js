@@ -5,13 +5,17 @@
     const all = ticks(), chosen = all.filter((one) => one.checked).length;
     const text = document.querySelector("[data-ticked]"), every = document.querySelector("[data-tick-all]");
     if (!text) return;
-    text.textContent = chosen ? `${chosen} ticked` : `All ${all.length} shown`;
+    const found = document.querySelector("[data-tick-found]:checked");
+    text.textContent = found ? found.nextElementSibling.textContent : chosen ? `${chosen} ticked` : `All ${all.length} shown`;
     every.checked = chosen > 0 && chosen === all.length;
     every.indeterminate = chosen > 0 && chosen < all.length;
   };
   document.addEventListener("change", ({ target }) => {
-    if (target.matches("[data-tick-all]")) for (const one of ticks()) one.checked = target.checked;
-    if (target.matches("[data-tick-all], [name=spool]")) show();
+    if (target.matches("[data-tick-all], [data-tick-found]")) for (const one of ticks()) one.checked = target.checked;
+    // Who unticks a row does not mean all of them any more.
+    const found = document.querySelector("[data-tick-found]");
+    if (found && target !== found && !target.checked && target.matches("[data-tick-all], [name=spool]")) found.checked = false;
+    if (target.matches("[data-tick-all], [data-tick-found], [name=spool]")) show();
   });
   document.body.addEventListener("htmx:afterSettle", show);
   document.body.addEventListener("htmx:beforeRequest", (event) => {

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
 from sqlalchemy import event
@@ -139,6 +140,23 @@ def test_the_number_of_statements_does_not_grow(app, alice, rolls):
     assert count() == few
 
 
+def test_a_roll_is_low_too_when_its_filament_runs_short(bob, alice, rolls):
+    """All rolls of a filament together, as the shopping list counts them: beside what each roll should hold."""
+    with unit_of_work(alice.shop_id) as db:
+        kind = db.get_one(Filament, rolls["black"].filament_id)
+        kind.low_below_mg = 1_000_000
+        coming = service.order_spool(db, kind.id, facts=service.SpoolFacts())
+    shown = rolls | {"coming": coming}
+    assert set(names(bob.get("/filament/spools?low=1"), shown)) == {"white", "black"}
+    assert "Low" in bob.get("/filament/spools?material=PLA").one(f"#spool-{rolls['black'].id}").text
+    with unit_of_work(alice.shop_id) as db:
+        assert queries.stock_totals(db).low == 2
+        assert queries.inventory_totals(db, InventoryFilter(), queries.inventory_choices(db)).low == 2
+        assert db.get_one(Spool, rolls["black"].id).is_low
+        service.add_spool(db, kind.id, weight_mg=50_000_000)
+    assert set(names(bob.get("/filament/spools?low=1"), shown)) == {"white"}
+
+
 def row(person, roll, asked=""):
     return person.get(f"/filament/spools/{roll.id}/row?edit=1{asked}", htmx=True)
 
@@ -263,6 +281,21 @@ def test_discarded_in_bulk_and_brought_back(olga, rolls):
     assert "moved" not in act(olga, "move", *two, location="X", htmx=True).text.split("could not be")[0]
     act(olga, "restore", *two)
     assert [held(one) for one in two] == [950_000, 400_000]
+
+
+def test_all_that_fit_are_as_many_as_go_at_once(olga, rolls, monkeypatch):
+    assert "that fit" not in olga.get("/filament/spools").text
+    monkeypatch.setattr(import_module("printfarm.filament.queries.inventory"), "PAGE_SIZE", 2)
+    assert "All 6 that fit" in olga.get("/filament/spools").text
+    done = olga.post("/filament/spools/bulk?material=PLA", {"deed": "opened", "everything": "1"}, htmx=True)
+    assert "4 rolls are noted as opened today." in done.headers.get("HX-Trigger", "") + done.text
+    states = {name: now(one).state for name, one in rolls.items()}
+    assert {name for name, state in states.items() if state == "open"} == {"black", "white", "rainbow", "cherry"}
+    monkeypatch.setattr(service, "MOST_AT_ONCE", 2)
+    assert "The first 2 of 6 that fit" in olga.get("/filament/spools").text
+    done = olga.post("/filament/spools/bulk?sort=left", {"deed": "dried", "everything": "1"}, htmx=True)
+    assert "4 more fit: 2 go at once" in done.headers.get("HX-Trigger", "") + done.text
+    assert {name for name, one in rolls.items() if now(one).dried_on} == {"white", "jade"}
 
 
 def test_labels_of_the_ticked_ones(olga, rolls):

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import Field, SelectChoice, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, Field, SelectChoice, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from printfarm.core.fields import AmountField, CountField, one_line
@@ -46,6 +46,7 @@ class _AnyIds(SelectMultipleField):  # type: ignore[misc]
 
 class BulkForm(FlaskForm):  # type: ignore[misc]
     spool = _AnyIds("Rolls", choices=[], validate_choice=False)
+    everything = BooleanField("All that fit")  # whatever is ticked
     deed = SelectField(
         "With the ticked rolls",
         choices=[

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Float, Select, case, extract, func, or_, select
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from printfarm.core.database import ExactDecimal
 from printfarm.core.paging import PAGE_SIZE, Paged
@@ -21,6 +21,7 @@ from printfarm.filament.service.states import today_of
 
 # A filament that more variants than this want is in high demand.
 HIGH_DEMAND = 3
+WITH_SHORT = joinedload(Spool.filament).undefer(Filament.is_short)  # what is_low asks of each row
 NOWHERE = "–"  # asks for rolls without a place
 # What a gram has cost: of this roll, or else of its filament.
 COST = func.coalesce(Spool.cost_per_gram, Filament.cost_per_gram)
@@ -138,7 +139,7 @@ def inventory(
     totals = inventory_totals(db, asked, choices)
     pages = max(1, -(-totals.spools // PAGE_SIZE))
     number = min(max(1, page), pages)
-    wanted = _ordered(_found(select(Spool), asked, choices), asked.sort)
+    wanted = _ordered(_found(select(Spool), asked, choices), asked.sort).options(WITH_SHORT)
     items = list(db.scalars(wanted.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)))
     return Paged(items, number, pages, totals.spools), totals
 

@@ -96,16 +96,27 @@ def act_on_spools(db: Session) -> ViewAnswer:
     form = BulkForm()
     if not form.validate_on_submit():
         raise DomainError(" ".join(str(one) for errors in form.errors.values() for one in errors))
+    ids, more = _meant(db, form)
     if form.deed.data == LABELS:
-        return _to_labels(db, form.spool.data)
-    result = service.act_on(db, form.deed.data, form.spool.data, form.told(), user_id=me())
+        return _to_labels(db, ids)
+    result = service.act_on(db, form.deed.data, ids, form.told(), user_id=me())
     count = len(result.codes)
     said = f"{result.codes[0]} is" if count == 1 else f"{count} rolls are"
-    message = f"{said} {SAID[form.deed.data]}." if count else None
+    message = f"{said} {SAID[form.deed.data]}.{more}" if count else None
     if result.refused:
         notes = [(result.names[spool_id], sentence) for spool_id, sentence in result.refused.items()]
         return after_commit(lambda db: _refusals(db, notes, message or ""))
     return done(here(), _list, message)
+
+
+def _meant(db: Session, form: BulkForm) -> tuple[list[UUID], str]:
+    """The ticked rolls, or all that the list finds, as many as go at once; then a sentence for those that are left."""
+    if not form.everything.data:
+        return form.spool.data, ""
+    ids = queries.inventory_ids(db, InventoryFilter.of(request.args), queries.inventory_choices(db))
+    left = len(ids) - service.MOST_AT_ONCE
+    more = f" {left} more fit: {service.MOST_AT_ONCE} go at once, in the order of the list." if left > 0 else ""
+    return ids[: service.MOST_AT_ONCE], more
 
 
 def _refusals(db: Session, notes: list[tuple[str, str]], done_to: str) -> ResponseReturnValue:
@@ -152,6 +163,7 @@ def _context(
         "offered": {name: [(one, one) for one in getattr(choices, name)] for name in OFFERED},
         "here": here(),
         "bulk": BulkForm(formdata=None),
+        "most_at_once": service.MOST_AT_ONCE,
         "high_demand": queries.HIGH_DEMAND,
         "notes": notes or [],
         "done_to": done_to,
