@@ -107,9 +107,9 @@ def sent(shop_id: UUID, lines: int) -> UUID:
         with path.open("w") as file:
             file.write(HEAD)
             for n in range(lines):
-                file.write(
-                    f"Brand {n % 7},PLA,Colour {n % 200},#{n % 200:06x},{n % 1000 + 1},Shelf {n % 40},{lines}-{n},2026-01-02\n"
-                )
+                kind = n % 200
+                filament = f"Brand {kind % 7},PLA,Colour {kind},#{kind:06x}"
+                file.write(f"{filament},{n % 1000 + 1},Shelf {n % 40},{lines}-{n},2026-01-02\n")
         storage().put_file(key, path)
     with unit_of_work(shop_id) as db:
         return imports.begin(db, name="rolls.csv", file_key=key, user_id=None).id

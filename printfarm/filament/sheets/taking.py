@@ -1,6 +1,7 @@
 """Taking lines of a sheet in, in the caller's transaction. The same lines again change nothing."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import fields, replace
 from typing import Any
 from uuid import UUID
@@ -29,14 +30,22 @@ def take_in(
     done = []
     for said, key in lines:
         try:
-            with db.begin_nested():
-                plan = judge(known, said, key)
+            plan = judge(known, said, key)
+            with nullcontext() if _is_plain(plan) else db.begin_nested():
                 _do(db, known, said, key, plan, reason=f"{source}, line {said.line}", user_id=user_id)
         except DomainError as problem:
             plan = Plan("refused", problem.sentence, said.name)
             _forget_rolled_back(known, said)
         done.append((said, plan))
     return done
+
+
+def _is_plain(plan: Plan) -> bool:
+    """A roll of a filament that is here: nothing is written of it before all is known to be right."""
+    filament = plan.filament
+    return plan.what == "same" or (
+        plan.what == "new" and filament is not None and filament.archived_at is None and not plan.of_filament
+    )
 
 
 def _forget_rolled_back(known: Known, said: Said) -> None:
