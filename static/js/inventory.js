@@ -18,10 +18,13 @@
     if (target.matches("[data-tick-all], [data-tick-found], [name=spool]")) show();
   });
   document.body.addEventListener("htmx:afterSettle", show);
-  document.body.addEventListener("htmx:beforeRequest", (event) => {
-    const list = event.target;
+  const wait = (event) => {
+    const list = event.detail.requestConfig?.elt ?? event.target;
     if (list.id !== "spool-list" || !list.querySelector("[data-hold], [name=spool]:checked")) return;
     event.preventDefault();
     list.querySelector("[data-stale]").hidden = false;
-  });
+  };
+  // Before it asks; and before it shows the answer, for what was ticked meanwhile.
+  document.body.addEventListener("htmx:beforeRequest", wait);
+  document.body.addEventListener("htmx:beforeSwap", wait);
 })();
