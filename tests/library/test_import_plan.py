@@ -101,7 +101,7 @@ def test_the_plan_adds_a_filament_once_and_finds_it_again(app, shop, tmp_path):
     work(app, shop.id, begin(app, shop.id, folder, plan=plan))
     with app.app_context(), read_only(shop.id) as db:
         [lime] = db.scalars(select(Filament))
-        assert (lime.brand, lime.colour_hex, str(lime.cost_per_gram)) == ("Prusament", "#00FF00", "0.0400")
+        assert (lime.brand, lime.colour_hex, str(lime.cost_per_gram)) == ("Prusament", "#00FF00", "0.040000")
         assert {need.filament_id for need in db.scalars(select(FilamentRequirement))} == {lime.id}
 
 
