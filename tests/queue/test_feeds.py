@@ -207,8 +207,9 @@ def test_a_roll_taken_out_for_good_leaves_the_rest_to_a_person(world):
 
 
 def test_naming_the_roll_in_the_middle_names_it_from_the_start(world, other):
+    lying_in = slot_id(world.shop_id, world.printer_id, "A1")
     with unit_of_work(world.shop_id) as db:
-        slot = db.scalars(select(PrinterSlot).where(PrinterSlot.printer_id == world.printer_id)).unique().first()
+        slot = db.get_one(PrinterSlot, lying_in)
         slot.spool_id, slot.reported_material, slot.reported_colour_hex = None, "PLA", "#111111"
     run = begin(world)
     at(world, run, 75)
