@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from printfarm.core import formats
-from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import queries, service
@@ -16,12 +15,16 @@ from printfarm.filament.models import Spool
 from printfarm.filament.models_shopping import Purchase
 from printfarm.filament.service import OrderedMeanwhile, OrderLine
 
-TODAY = utc_now().date()
-
 
 @pytest.fixture
 def black(ctx, alice):
     return add(alice, "Black", price="0.025")
+
+
+def today(black):
+    """In the shop: late in the evening it is tomorrow there."""
+    with read_only(black.shop_id) as db:
+        return service.today_of(db)
 
 
 def add(alice, name: str, price: str | None = None):
@@ -176,10 +179,10 @@ def test_a_day_that_cannot_be_is_refused(olga, black):
 
 
 def test_an_order_that_should_have_come_is_overdue(olga, black):
-    made = order(black, expected_on=TODAY - timedelta(days=3))
+    made = order(black, expected_on=today(black) - timedelta(days=3))
     shown = olga.get("/shopping/orders")
     assert "1 order is overdue" in shown.text
-    assert f"Overdue since {formats.day(TODAY - timedelta(days=3))}" in shown.text
+    assert f"Overdue since {formats.day(today(black) - timedelta(days=3))}" in shown.text
     assert olga.post(f"/shopping/orders/{made.id}/expected", {"expected_on": "2031-01-01"}).status == 303
     assert [str(roll.expected_on) for roll in rolls(black)] == ["2031-01-01"] * 3
     assert "overdue" not in olga.get("/shopping/orders").text
@@ -217,7 +220,8 @@ def test_all_of_an_order_comes_in_one_step_and_labels_are_next(olga, black):
     assert "3 labels" in olga.get(answer.location).one("h1").text
     come = rolls(black, "sealed")
     assert [one.remaining_mg for one in come if one.remaining_mg != 10_000] == [1_000_000] * 3
-    assert all(one.purchased_on == TODAY and one.expected_on is None for one in come if one.purchase_id)
+    day = today(black)
+    assert all(one.purchased_on == day and one.expected_on is None for one in come if one.purchase_id)
     again = olga.post("/shopping/orders/receive", {"purchase": str(made.id)})
     assert again.status == 409
     assert "somebody has received it" in again.text
@@ -234,7 +238,7 @@ def test_of_several_orders_only_what_is_still_to_come_is_received(olga, black):
 
 
 def test_part_of_an_order_comes_with_its_real_weight_and_batch(olga, black):
-    made = order(black, expected_on=TODAY)
+    made = order(black, expected_on=today(black))
     form = sent(olga.get(f"/shopping/orders/{made.id}/receive"), "/receive")
     assert (form["rolls"], form["seen"], form["weight"], form["price"]) == ("3", "3", "1000", "24.99")
     form |= {"rolls": "2", "weight": "987.5", "batch": "B7", "location": "Shelf 2", "expires_on": "2032-01-31"}

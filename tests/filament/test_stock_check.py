@@ -81,7 +81,8 @@ def test_a_shop_whose_promise_was_lost_gets_it_back(ctx, alice):
 def test_it_is_night_in_the_shop(ctx, alice, zone):
     with unit_of_work(None) as db:
         db.get_one(Shop, alice.shop_id).timezone = zone
-    then = utc_now() + timedelta(seconds=nightly.seconds_to_night(alice.shop_id, zone))
+    wait = timedelta(seconds=nightly.seconds_to_night(alice.shop_id, zone))
+    then = utc_now() + wait
     assert then.astimezone(ZoneInfo(zone if zone != "Mars/Olympus" else "UTC")).hour == nightly.HOUR
 
 
