@@ -7,6 +7,7 @@ from importlib import import_module
 import pytest
 from sqlalchemy import event
 
+from printfarm.core import formats
 from printfarm.core.database import db as database
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import queries, service
@@ -345,3 +346,14 @@ def test_no_roll_that_is_not_there_is_offered(ctx, rolls, state):
             service.discard_spool(db, black.id)
     with read_only(black.shop_id) as db:
         assert black.id not in {one.id for one in queries.list_spools(db).items}
+
+
+def test_a_roll_on_order_says_what_will_come_and_is_worth_nothing_yet(olga, rolls):
+    with unit_of_work(rolls["black"].shop_id) as db:
+        day = service.today_of(db) + timedelta(days=3)
+        line = service.OrderLine(rolls["black"].filament_id, rolls=1, seen=0, price_minor=2000)
+        service.order_rolls(db, [line], expected_on=day)
+    row = olga.get("/filament/spools?state=on+order").one("#spool-list tbody tr")
+    cells = {label: row.find("td", {"data-label": label}) for label in ("Left", "Bought", "Worth")}
+    said = [cell.get_text(" ", strip=True) for cell in cells.values()]
+    assert said == ["1.00 kg to come", f"expected {formats.day(day)}", ""]
