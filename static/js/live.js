@@ -103,7 +103,10 @@
   // A phone that wakes up, or a network that returns, does not wait for the back-off.
   addEventListener("online", connect);
   addEventListener("pageshow", (event) => event.persisted && connect());
-  addEventListener("beforeunload", () => { leaving = true; });
+  addEventListener("beforeunload", () => {
+    leaving = true;
+    setTimeout(() => { leaving = false; }, 10000); // still here: it was a download
+  });
   addEventListener("pagehide", () => {
     if (!socket) return;
     const left = socket;

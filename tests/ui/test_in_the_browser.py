@@ -71,6 +71,17 @@ def test_who_signs_out_is_led_to_the_page_that_answers_and_not_back(phone: Page,
     stage_closes.join()
 
 
+def test_who_stayed_for_a_download_is_not_left_with_the_page_of_an_ended_session(phone: Page, stage: Stage):
+    phone.clock.install()
+    connected(phone, stage)
+    phone.route("**/sheet", lambda route: route.fulfill(status=204))
+    with phone.expect_response("**/sheet"):
+        phone.evaluate("location.assign('/sheet')")
+    phone.clock.fast_forward(11_000)
+    with phone.expect_navigation(timeout=5_000):
+        stage.push(SIGNED_OUT)
+
+
 def test_a_refusal_becomes_a_toast_and_leaves_the_list_alone(phone: Page):
     phone.goto("/")
     phone.get_by_role("button", name="Refuse").click()
