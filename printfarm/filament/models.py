@@ -12,6 +12,8 @@ from sqlalchemy import (
     Index,
     UniqueConstraint,
     and_,
+    case,
+    false,
     func,
     or_,
     select,
@@ -191,13 +193,21 @@ class Spool(ShopScoped, Base):
         return and_(cls.state != "on order", or_(cls.remaining_mg < cls.low_below_mg, short))
 
 
+def is_here(roll: type[Spool] = Spool) -> ColumnElement[bool]:
+    """Whether what is on a roll counts as lying here: it is in use, and it has come."""
+    return and_(roll.archived_at.is_(None), roll.state != "on order")
+
+
+def lying_mg(held_mg: ColumnElement[Any]) -> ColumnElement[int]:
+    """What lies here of a filament: what its rolls hold less the grams that wait for a roll, and never less than nothing."""
+    return case((held_mg > Filament.unassigned_mg, held_mg - Filament.unassigned_mg), else_=0)
+
+
 def _is_short() -> ColumnElement[bool]:
     """Whether less of a filament lies here, on all of its rolls, than it should; one without a threshold is never short."""
     roll = aliased(Spool)
-    held = select(func.coalesce(func.sum(roll.remaining_mg), 0))
-    held = held.where(roll.filament_id == Filament.id, roll.archived_at.is_(None), roll.state != "on order")
-    lying = held.correlate(Filament).scalar_subquery() - Filament.unassigned_mg
-    return and_(Filament.low_below_mg.is_not(None), lying < func.coalesce(Filament.low_below_mg, 0))
+    held = select(func.coalesce(func.sum(roll.remaining_mg), 0)).where(roll.filament_id == Filament.id, is_here(roll))
+    return func.coalesce(lying_mg(held.correlate(Filament).scalar_subquery()) < Filament.low_below_mg, false())
 
 
 # Read only where it is asked for: a list undefers it.

@@ -5,7 +5,7 @@ It is read from the facts themselves, in a fixed number of statements, so nothin
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +13,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from printfarm.core.clock import utc_now
-from printfarm.core.formats import grams, in_minutes, zone
+from printfarm.core.formats import day, grams, in_minutes
 from printfarm.filament.models import Filament, Spool
-from printfarm.filament.queries import count_buying, latest_check
+from printfarm.filament.queries import Supply, count_buying, latest_check, supply_of
 from printfarm.filament.queries.care import care_of
-from printfarm.filament.service import spools_of_tags
+from printfarm.filament.service import spools_of_tags, today_of
 from printfarm.files.models import Upload
 from printfarm.fleet.models import Printer, PrinterError, PrinterSlot
 from printfarm.fleet.queries.facts import PrinterFacts, facts_from, in_use
@@ -212,7 +212,8 @@ def _damp(db: Session, printers: Sequence[Printer]) -> Iterator[Need]:
         title = (
             f"{named} in {slot.label} of {names[slot.printer_id]} {'is damp' if care.is_wet else 'is past its date'}"
         )
-        todo = "; ".join(care.words).capitalize() + "."
+        words = "; ".join(care.words)
+        todo = f"{words[:1].upper()}{words[1:]}."
         yield Need("damp", "warn", "flame", title, todo, "filament.spool", {"spool_id": spool.id})
     if len(found) > SLOTS_NAMED:
         more = len(found) - SLOTS_NAMED
@@ -279,11 +280,14 @@ def _unassigned(db: Session) -> Iterator[Need]:
 def _low_spools(db: Session) -> Iterator[Need]:
     low = (Spool.archived_at.is_(None), Spool.is_low)
     rows = select(Spool, func.count().over()).where(*low).order_by(Spool.remaining_mg, Spool.id).limit(SPOOLS_NAMED)
-    count = 0
-    for spool, in_all in db.execute(rows):
+    found = db.execute(rows).all()
+    supplies = supply_of(db, [spool.filament_id for spool, _ in found]) if found else {}
+    today, count = today_of(db), 0
+    for spool, in_all in found:
         count = in_all
         name = f"{spool.filament.material} {spool.filament.colour_name}".strip()
-        todo = f"{grams(spool.remaining_mg)} left on spool {spool.code}. Buy or lay out another."
+        left = f"{grams(spool.remaining_mg)} left on spool {spool.code}."
+        todo = f"{left} {_what_next(spool, supplies[spool.filament_id], today)}"
         args = {"spool_id": spool.id}
         yield Need("low", "warn", "spool", f"{name} runs low", todo, "filament.spool", args, spool=spool)
     if count > SPOOLS_NAMED:
@@ -292,9 +296,22 @@ def _low_spools(db: Session) -> Iterator[Need]:
         yield Need("low", "warn", "spool", title, "See them all.", "filament.spools", {"low": 1})
 
 
+def _what_next(spool: Spool, supply: Supply, today: date) -> str:
+    """Where the next grams come from when a roll ends: others that lie here, what is on its way, or the shop."""
+    said = []
+    if beside := supply.lying_mg - spool.remaining_mg:
+        said.append(f"Lay out another: {grams(beside)} more are here.")
+    if supply.coming:
+        more = "One more is" if supply.coming == 1 else f"{supply.coming} more are"
+        late = supply.expected_on is not None and supply.expected_on < today
+        when = f", {'overdue since' if late else 'expected'} {day(supply.expected_on)}" if supply.expected_on else ""
+        said.append(f"{more} on order{when}.")
+    return " ".join(said) or "Buy another."
+
+
 def _shopping(db: Session) -> Iterator[Need]:
     """What is to be bought, and what was ordered and should be here, each in one line: the pages say which."""
-    urgent, late = count_buying(db, utc_now().astimezone(zone()).date())
+    urgent, late = count_buying(db, today_of(db))
     if late:
         title = "One order is overdue" if late == 1 else f"{late} orders are overdue"
         yield Need(

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Subquery, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from printfarm.filament.models import Filament, Promise, Spool
+from printfarm.filament.models import Filament, Promise
+from printfarm.filament.queries import lying_by_filament
 from printfarm.queue.models import OPEN_JOB_STATES, PrintJob
 
 SHOWN = 6
@@ -42,7 +43,7 @@ class Lasting:
 
 def what_lasts(db: Session) -> list[Lasting]:
     """The filaments that the queue needs, the scarcest first: two statements, however long the queue is."""
-    stock = _stock()
+    stock = lying_by_filament().subquery()
     promised = (
         select(Promise.filament_id, func.sum(Promise.needed_mg).label("mg"), func.count().label("jobs"))
         .group_by(Promise.filament_id)
@@ -80,7 +81,7 @@ def _crossings(db: Session, filament_ids: list[UUID]) -> dict[UUID, Crossing]:
         .where(PrintJob.state.in_(OPEN_JOB_STATES), Promise.filament_id.in_(filament_ids))
         .subquery()
     )
-    stock = _stock()
+    stock = lying_by_filament().subquery()
     lying = func.coalesce(stock.c.mg, 0)
     first = or_(walked.c.so_far - walked.c.needed_mg <= lying, walked.c.nth == 1)
     rows = db.execute(
@@ -89,12 +90,3 @@ def _crossings(db: Session, filament_ids: list[UUID]) -> dict[UUID, Crossing]:
         .where(walked.c.so_far > lying, first)
     )
     return {row.filament_id: Crossing(row.job_id, row.job_name, row.nth) for row in rows}
-
-
-def _stock() -> Subquery:
-    return (
-        select(Spool.filament_id, func.sum(Spool.remaining_mg).label("mg"))
-        .where(Spool.archived_at.is_(None))
-        .group_by(Spool.filament_id)
-        .subquery()
-    )

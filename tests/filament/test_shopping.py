@@ -7,13 +7,13 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from printfarm.core.database import db as database
 from printfarm.core.errors import DomainError
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import queries, service
-from printfarm.filament.models import Spool
+from printfarm.filament.models import Filament, Spool
 from printfarm.library.demand import demand_came
 from printfarm.library.models import Model, Variant
 from tests.support.factories import make_plate
@@ -247,3 +247,60 @@ def test_another_shop_sees_nothing_of_it(charlie, olga, shelf):
     assert charlie.post(f"/shopping/wishes/{black.id}", {"rolls": "1"}).status == 404
     assert charlie.get(f"/shopping/order?filament={black.id}").status == 404
     assert olga.get(f"/shopping/order?filament={black.id}").status == 200
+
+
+def test_what_lies_here_is_the_same_on_every_page(olga, shelf, promise, listed, alice):
+    black = shelf("Black", 150, low_below_mg=100_000)
+    with unit_of_work(alice.shop_id) as db:
+        wanted = {"run_id": uuid4(), "job_id": uuid4(), "slot": 1, "reason": "Benchy"}
+        service.book_run(db, filament_id=black.id, spool_id=None, used_mg=60_000, **wanted)
+        service.order_rolls(db, [service.OrderLine(black.id, 2, 0)])
+        (roll,) = db.scalars(select(Spool).where(Spool.state != "on order"))
+        (stock,) = queries.stock_of(db, [db.get_one(Filament, black.id)])
+        assert queries.stock_by_filament(db) == {black.id: 90_000}
+        assert (roll.is_low, stock.lying_mg, stock.free_mg, stock.coming) == (True, 90_000, 90_000, 2)
+        assert [one.lying_mg for one in queries.items_of(db, [black.id])] == [90_000]
+    shown = " ".join(olga.get(f"/filament/filaments/{black.id}").text.split())
+    assert "In stock 90.0 g 1 spool, less 60.0 g without a spool, 2 on order" in shown
+
+
+def test_what_was_used_beyond_all_rolls_leaves_nothing_and_not_less(shelf, listed, alice):
+    """A threshold of nothing asks for nothing, also when the grams that wait are more than all that lies here."""
+    black = shelf("Black", 10, low_below_mg=0)
+    with unit_of_work(alice.shop_id) as db:
+        wanted = {"run_id": uuid4(), "job_id": uuid4(), "slot": 1, "reason": "Benchy"}
+        service.book_run(db, filament_id=black.id, spool_id=None, used_mg=60_000, **wanted)
+        db.scalars(select(Spool)).one().low_below_mg = 0
+        assert queries.stock_by_filament(db) == {black.id: 0}
+        assert not db.scalars(select(Spool)).one().is_low
+    assert listed() == {}
+
+
+def put_away(shop_id) -> None:
+    with unit_of_work(shop_id) as db:
+        for roll in db.scalars(select(Spool).where(Spool.archived_at.is_(None), Spool.state != "on order")):
+            service.archive_spool(db, roll.id)
+
+
+def test_what_jobs_want_stays_as_urgent_when_its_last_roll_is_put_away(shelf, promise, listed, alice):
+    black = shelf("Black", 0)
+    with unit_of_work(alice.shop_id) as db:
+        db.scalars(select(Spool)).one().low_below_mg = 300_000
+    cause_id = promise(black, 900)
+    before = listed()["Black"]
+    put_away(alice.shop_id)
+    after = listed()["Black"]
+    assert (after.is_urgent, after.low_mg, after.missing_mg, after.rolls) == (True, 300_000, 1_200_000, 2)
+    assert (after.missing_mg, after.rolls) == (before.missing_mg, before.rolls)
+    with unit_of_work(alice.shop_id) as db:
+        service.forget_promises(db, cause_id)
+    assert listed() == {}  # nobody wants it any more
+
+
+def test_a_roll_that_never_came_leaves_no_threshold_behind(shelf, promise, listed, alice):
+    black = shelf("Black")
+    promise(black, 100)
+    with unit_of_work(alice.shop_id) as db:
+        (order,) = service.order_rolls(db, [service.OrderLine(black.id, 1, 0)])
+        service.take_back_order(db, order.id)
+    assert (listed()["Black"].low_mg, listed()["Black"].missing_mg) == (0, 100_000)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
+from printfarm.core import formats
 from printfarm.core.clock import utc_now
 from printfarm.core.database import db as database
 from printfarm.core.live import render_events
@@ -164,6 +165,27 @@ def test_long_lists_are_summed_up(alice, rows):
     assert said[3:5] == ["2 more uploads need an answer", "2 uploads failed"]
     assert said[-2:] == ["2 more spools run low", "6 filaments to buy"]
     assert len(said) == 3 + 1 + 1 + 4 + 1 + 1
+
+
+def test_a_low_roll_says_where_the_next_grams_come_from(alice, rows):
+    def said() -> str:
+        return " ".join(alice.get("/needs").one("#needs [data-need=low]").get_text(" ").split())
+
+    roll = rows.spool(grams=20)
+    assert "Buy another." in said()
+    with unit_of_work(rows.id) as db:
+        today = filament.today_of(db)
+        line = filament.OrderLine(roll.filament_id, rolls=2, seen=0)
+        (order,) = filament.order_rolls(db, [line], expected_on=today + timedelta(days=3))
+    expected = " ".join(formats.day(today + timedelta(days=3)).split())
+    assert f"2 more are on order, expected {expected}." in said()
+    assert "Buy" not in said()
+    with unit_of_work(rows.id) as db:
+        filament.expect_on(db, order.id, today - timedelta(days=1))
+    assert "2 more are on order, overdue since" in said()
+    with unit_of_work(rows.id) as db:
+        filament.receive_purchases(db, [order.id])
+    assert "Lay out another: 2.00 kg more are here." in said()
 
 
 def test_another_shop_hears_of_none_of_it(charlie, rows):

@@ -5,6 +5,7 @@ from printfarm.filament.queries.filaments import (
     ORDERS,
     FilamentStock,
     list_filaments,
+    lying_by_filament,
     materials_in_use,
     promised_by_filament,
     stock_by_filament,
@@ -45,10 +46,12 @@ from printfarm.filament.queries.matches import FilamentMatch, match_filaments, s
 from printfarm.filament.queries.orders import (
     OpenOrder,
     OrdersTotal,
+    Supply,
     open_order,
     open_orders,
     ordered_elsewhere,
     orders_total,
+    supply_of,
 )
 from printfarm.filament.queries.shopping import MOST_ON_PAPER, count_buying, items_of, shopping_list
 from printfarm.filament.queries.shopping_items import Item, ShoppingList
@@ -86,6 +89,7 @@ __all__ = [
     "ShoppingList",
     "Step",
     "StockTotals",
+    "Supply",
     "brand_line",
     "brand_names",
     "choices_for",
@@ -110,6 +114,7 @@ __all__ = [
     "list_brands",
     "list_filaments",
     "list_spools",
+    "lying_by_filament",
     "match_filaments",
     "materials_in_use",
     "names_for",
@@ -129,6 +134,7 @@ __all__ = [
     "stock_by_filament",
     "stock_of",
     "stock_totals",
+    "supply_of",
     "unassigned_entries",
     "value_of",
 ]

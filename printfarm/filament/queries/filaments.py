@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from printfarm.core.paging import Paged, paginate
 from printfarm.core.searching import speaks_of
-from printfarm.filament.models import Filament, Promise, Spool
+from printfarm.filament.models import Filament, Promise, Spool, is_here, lying_mg
 
 # By what people call a filament.
 NAMES = (Filament.brand, Filament.material, Filament.colour_name, Filament.finish)
@@ -18,26 +18,34 @@ ORDERS = ("name", "demand")
 
 @dataclass(frozen=True)
 class FilamentStock:
-    """A filament with what lies there and what is promised (milligrams)."""
+    """A filament with what its rolls hold and what is promised (milligrams). `coming`: how many of its rolls are on order."""
 
     filament: Filament
     remaining_mg: int
     promised_mg: int
     spools: int
+    coming: int = 0
+
+    @property
+    def lying_mg(self) -> int:
+        """As models.lying_mg: less the grams that wait for a roll."""
+        return max(0, self.remaining_mg - self.filament.unassigned_mg)
 
     @property
     def free_mg(self) -> int:
-        return self.remaining_mg - self.promised_mg
+        return self.lying_mg - self.promised_mg
 
 
 def stock_by_filament(db: Session) -> dict[UUID, int]:
     """What lies in the shop per filament, milligrams."""
-    rows = db.execute(
-        select(Spool.filament_id, func.sum(Spool.remaining_mg))
-        .where(Spool.archived_at.is_(None))
-        .group_by(Spool.filament_id)
-    )
-    return {filament_id: int(total) for filament_id, total in rows}
+    return {filament_id: int(total) for filament_id, total in db.execute(lying_by_filament())}
+
+
+def lying_by_filament() -> Select[UUID, int]:
+    """Rows of a filament's id and what lies here of it (`mg`); filaments without a roll have none."""
+    held = func.sum(Spool.remaining_mg)
+    rows = select(Spool.filament_id, lying_mg(held).label("mg")).join(Filament, Filament.id == Spool.filament_id)
+    return rows.where(is_here()).group_by(Spool.filament_id, Filament.unassigned_mg)
 
 
 def promised_by_filament(db: Session) -> dict[UUID, int]:
@@ -72,23 +80,16 @@ def list_filaments(
 def stock_of(db: Session, filaments: list[Filament]) -> list[FilamentStock]:
     """The stock of some filaments: two statements, however many."""
     ids = [filament.id for filament in filaments]
-    lying = {
-        row[0]: (int(row[1] or 0), row[2])
-        for row in db.execute(
-            select(Spool.filament_id, func.sum(Spool.remaining_mg), func.count())
-            .where(Spool.archived_at.is_(None), Spool.filament_id.in_(ids))
-            .group_by(Spool.filament_id)
-        )
-    }
+    coming = func.sum(case((Spool.state == "on order", 1), else_=0))
+    rolls = select(Spool.filament_id, func.sum(Spool.remaining_mg), func.count(), coming).group_by(Spool.filament_id)
+    mine = rolls.where(Spool.archived_at.is_(None), Spool.filament_id.in_(ids))
+    lying = {row[0]: (int(row[1] or 0), row[2], int(row[3])) for row in db.execute(mine)}
     promised = promised_by_filament(db)
-    return [
-        FilamentStock(filament, *_pair(lying.get(filament.id), promised.get(filament.id, 0))) for filament in filaments
-    ]
+    return [_stock(one, promised.get(one.id, 0), *lying.get(one.id, (0, 0, 0))) for one in filaments]
 
 
-def _pair(lying: tuple[int, int] | None, promised: int) -> tuple[int, int, int]:
-    remaining, spools = lying or (0, 0)
-    return remaining, promised, spools
+def _stock(filament: Filament, promised_mg: int, remaining_mg: int, spools: int, coming: int) -> FilamentStock:
+    return FilamentStock(filament, remaining_mg, promised_mg, spools, coming)
 
 
 def materials_in_use(db: Session) -> list[str]:

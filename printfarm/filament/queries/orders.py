@@ -1,5 +1,6 @@
 """What is on its way: orders with rolls that have not come, the next to come first."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -74,6 +75,29 @@ def orders_total(db: Session, today: date) -> OrdersTotal:
     sums = [func.coalesce(func.sum(column), 0) for column in (coming.c.rolls, coming.c.mg)]
     orders, rolls, mg, overdue = db.execute(select(func.count(), *sums, late).select_from(coming)).one()
     return OrdersTotal(orders, int(rolls), int(mg), int(overdue))
+
+
+@dataclass(frozen=True)
+class Supply:
+    """What there is of a filament besides what one looks at: on its rolls (milligrams), and rolls on their way."""
+
+    lying_mg: int = 0
+    coming: int = 0
+    expected_on: date | None = None
+
+
+def supply_of(db: Session, filament_ids: Iterable[UUID]) -> dict[UUID, Supply]:
+    """By filament; one statement."""
+    coming = Spool.state == "on order"
+    sums = select(
+        Spool.filament_id,
+        func.sum(Spool.remaining_mg).label("mg"),
+        func.sum(case((coming, 1), else_=0)).label("coming"),
+        func.min(case((coming, Spool.expected_on))).label("expected_on"),
+    )
+    mine = sums.where(Spool.filament_id.in_(set(filament_ids)), Spool.archived_at.is_(None))
+    rows = db.execute(mine.group_by(Spool.filament_id))
+    return {row.filament_id: Supply(int(row.mg), int(row.coming), row.expected_on) for row in rows}
 
 
 def late_orders(today: date) -> Select[int]:

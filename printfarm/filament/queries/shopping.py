@@ -20,7 +20,7 @@ from printfarm.accounts.models import Shop
 from printfarm.core.tenancy import shop_of
 from printfarm.core.units import cost_minor
 from printfarm.filament.from_above import uses_of
-from printfarm.filament.models import Brand, Filament, Promise, Spool
+from printfarm.filament.models import Brand, Filament, Promise, Spool, lying_mg
 from printfarm.filament.models_shopping import ShoppingWish
 from printfarm.filament.queries.orders import late_orders
 from printfarm.filament.queries.shopping_items import Item, ShoppingList, Sum, supplier_key
@@ -76,11 +76,10 @@ def _to_buy(times: int) -> Select[*tuple[Any, ...]]:
 def _stock(times: int | ScalarSelect[int]) -> Select[*tuple[Any, ...]]:
     """A row for each filament in use, with all that its Item needs."""
     rolls, promised = _rolls_of(), _promised()
-    held = func.coalesce(rolls.c.held_mg, 0)
-    lying = case((held > Filament.unassigned_mg, held - Filament.unassigned_mg), else_=0)
+    lying = lying_mg(func.coalesce(rolls.c.held_mg, 0))
     ordered = func.coalesce(rolls.c.ordered_mg, 0)
     needed = func.coalesce(promised.c.mg, 0)
-    low = func.coalesce(Filament.low_below_mg, rolls.c.low_mg, 0)
+    low = func.coalesce(Filament.low_below_mg, rolls.c.low_mg, case((needed > 0, _low_before())), 0)
     return (
         select(
             Filament.id,
@@ -132,6 +131,13 @@ def _rolls_of() -> Subquery:
         .group_by(Spool.filament_id)
         .subquery()
     )
+
+
+def _low_before() -> ScalarSelect[int]:
+    """The threshold of the newest roll that was put away: for a filament that jobs still want when its last roll is gone."""
+    gone = Spool.filament_id == Filament.id, Spool.archived_at.is_not(None), Spool.state != "on order"
+    last = select(Spool.low_below_mg).where(*gone).order_by(Spool.id.desc()).limit(1)
+    return last.correlate(Filament).scalar_subquery()
 
 
 def _promised() -> Subquery:
