@@ -1,6 +1,6 @@
 """Marking what was ordered, changing it, taking it back, and taking it into stock."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from threading import Barrier, Thread
 
@@ -188,7 +188,6 @@ def test_an_order_that_should_have_come_is_overdue(olga, black):
     assert "overdue" not in olga.get("/shopping/orders").text
     olga.post(f"/shopping/orders/{made.id}/expected", {"expected_on": ""})
     assert rolls(black)[0].expected_on is None
-    assert olga.post(f"/shopping/orders/{made.id}/expected", {"expected_on": "soon"}).status == 409
 
 
 def test_the_day_is_changed_on_the_roll_itself_too(olga, black):
@@ -257,9 +256,10 @@ def test_the_same_delivery_is_not_received_twice(olga, black):
     form = sent(olga.get(f"/shopping/orders/{made.id}/receive"), "/receive") | {"rolls": "2"}
     assert olga.post(f"/shopping/orders/{made.id}/receive", form).status == 303
     again = olga.post(f"/shopping/orders/{made.id}/receive", form)
-    assert again.status == 409
-    assert "2 rolls of this order are still to come now" in again.text
+    assert again.status == 422
+    assert "2 rolls of this order are still to come now" in again.one(".field-error").get_text()
     assert len(rolls(black)) == 2
+    assert sent(again, "/receive")["seen"] == "2"  # pressing again means it
 
 
 @pytest.mark.parametrize(
@@ -312,4 +312,36 @@ def test_who_only_looks_orders_nothing(bob, charlie, black):
     assert charlie.post("/shopping/orders/receive", {"purchase": str(made.id)}).status == 404
     assert "Black" in bob.get("/shopping/orders").text
     assert "Black" not in charlie.get("/shopping/orders").text
+    assert len(rolls(black)) == 3
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("soon", "Write a day, such as 2026-03-31."),
+        ("9999-01-01", "That year cannot be right"),
+        ("2031-02-30", "Write a"),
+    ],
+)
+def test_a_day_that_is_refused_is_asked_for_again_beside_its_field(olga, black, typed, sentence):
+    first, made = order(black, 1), order(black, expected_on=date(2031, 5, 1))
+    answer = olga.post(f"/shopping/orders/{made.id}/expected", {"expected_on": typed})
+    assert answer.status == 422
+    row = answer.one(f"#order-{made.id}")
+    assert sentence in row.select_one(".field-error").get_text()
+    assert row.select_one("details").has_attr("open")
+    asked = row.select_one("input[name=expected_on]")
+    assert (asked["value"], asked["aria-invalid"]) == (typed, "true")
+    assert len(answer.all(".field-error")) == 1
+    assert not answer.one(f"#order-{first.id}").select_one("details").has_attr("open")
+    assert {str(roll.expected_on) for roll in rolls(black)} == {"2031-05-01", "None"}
+
+
+def test_more_than_was_ordered_is_refused_with_what_was_typed(olga, black):
+    made = order(black)
+    form = sent(olga.get(f"/shopping/orders/{made.id}/receive"), "/receive")
+    answer = olga.post(f"/shopping/orders/{made.id}/receive", form | {"rolls": "4", "batch": "B7"})
+    assert answer.status == 422
+    assert "Only 3 are still to come. Receive what came beyond that" in answer.one(".field-error").get_text()
+    assert (sent(answer, "/receive")["rolls"], sent(answer, "/receive")["batch"]) == ("4", "B7")
     assert len(rolls(black)) == 3

@@ -60,6 +60,14 @@ class OrderedMeanwhile(DomainError):
         self.sentences, self.seen = sentences, seen
 
 
+class CountedOtherwise(DomainError):
+    """Another number of rolls is still to come of an order than the person counted with; `left`: how many."""
+
+    def __init__(self, sentence: str, left: int) -> None:
+        super().__init__(sentence)
+        self.left = left
+
+
 def set_shopping_times(db: Session, times: int) -> None:
     """From how many thresholds on it is urgent to buy, for the whole shop."""
     if not 1 <= times <= MOST_TIMES:
@@ -142,9 +150,11 @@ def receive_purchase(db: Session, purchase_id: UUID, arrival: Arrival, *, user_i
     purchase = find_purchase(db, purchase_id)
     rolls = _open_rolls(db, purchase)
     if len(rolls) != arrival.seen:
-        raise DomainError(_counted_again(db, purchase, len(rolls)))
+        raise CountedOtherwise(_counted_again(db, purchase, len(rolls)), len(rolls))
     if not 1 <= arrival.rolls <= len(rolls):
-        raise DomainError(f"From 1 to {len(rolls)} of this order can come.")
+        left = "Only one is" if len(rolls) == 1 else f"Only {len(rolls)} are"
+        sentence = f"{left} still to come. Receive what came beyond that on the page of its filament."
+        raise CountedOtherwise(sentence, len(rolls))
     if arrival.weight_mg is not None:
         if arrival.weight_mg <= 0:
             raise DomainError("Say how many grams are on each roll: more than zero.")
