@@ -299,7 +299,8 @@ def _low_spools(db: Session) -> Iterator[Need]:
 def _what_next(spool: Spool, supply: Supply, today: date) -> str:
     """Where the next grams come from when a roll ends: others that lie here, what is on its way, or the shop."""
     said = []
-    if beside := supply.lying_mg - spool.remaining_mg:
+    beside = supply.lying_mg - spool.remaining_mg - spool.filament.unassigned_mg
+    if beside > 0 and beside >= spool.low_below_mg:
         said.append(f"Lay out another: {grams(beside)} more are here.")
     if supply.coming:
         more = "One more is" if supply.coming == 1 else f"{supply.coming} more are"

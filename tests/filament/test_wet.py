@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from printfarm.core import formats
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import queries, service
 from printfarm.filament.models import DryingRule, Spool
@@ -86,7 +87,7 @@ def test_a_roll_past_its_date_is_said_to_be_also_when_it_is_sealed(ctx, alice):
         yesterday = service.today_of(db) - timedelta(days=1)
         service.edit_spool(db, spool.id, replace(facts, expires_on=yesterday))
     assert care(spool).expired_on == yesterday
-    assert care(spool).words == [f"best before {yesterday.isoformat()}"]
+    assert care(spool).words == [f"best before {formats.day(yesterday)}"]
 
 
 def test_the_shop_says_its_own_days_and_takes_them_back(olga, charlie, damp):
@@ -159,3 +160,11 @@ def test_a_list_asks_for_the_rules_once(ctx, olga):
         first = care_of(found[0])
         assert all(care_of(one) == first for one in found)
         assert "care" in db.info
+
+
+def test_it_stands_where_a_roll_is_wound_over(olga, alice, damp):
+    with unit_of_work(alice.shop_id) as db:
+        beside = service.add_spool(db, damp.filament_id, weight_mg=500_000)
+    for way in ("split", "merge"):
+        offered = olga.get(f"/filament/spools/{beside.id}/{way}").one(f"option[value='{damp.id}']").get_text()
+        assert "dry it first: in the air for" in offered

@@ -6,6 +6,7 @@ from datetime import date
 
 from sqlalchemy.orm import object_session
 
+from printfarm.core import formats
 from printfarm.filament.models import Spool
 from printfarm.filament.service.drying import drying_days, drying_rules
 from printfarm.filament.service.states import today_of
@@ -32,7 +33,7 @@ class Care:
         if self.in_air_days is not None:
             found.append(f"dry it first: in the air for {self.in_air_days} days")
         if self.expired_on is not None:
-            found.append(f"best before {self.expired_on.isoformat()}")
+            found.append(f"best before {formats.day(self.expired_on)}")
         return found
 
     def __bool__(self) -> bool:
