@@ -48,9 +48,14 @@ def listener() -> "Redis":
 
 def publish_all(events: Iterable[Event]) -> None:
     """Tell the screens which rows changed. Called after the commit, so a failure is logged and never raised."""
+    messages = [(f"{CHANNEL_PREFIX}{event.shop_id}", json.dumps(to_message(event))) for event in events]
+    if not messages:
+        return
     try:
-        for event in events:
-            redis().publish(f"{CHANNEL_PREFIX}{event.shop_id}", json.dumps(to_message(event)))
+        line = redis().pipeline(transaction=False)  # one way to Redis and back, however many there are
+        for channel, message in messages:
+            line.publish(channel, message)
+        line.execute()
     except (RedisError, OSError) as problem:
         log.warning("could not tell the screens: %s", problem)
 

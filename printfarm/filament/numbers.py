@@ -42,10 +42,18 @@ def reserve(db: Session, kind: str, number: int) -> None:
     _count(db.connection(), shop_of(db), kind, at_least=number)
 
 
-def _count(connection: Any, shop_id: UUID, kind: str, *, at_least: int | None) -> int:
+def next_numbers(db: Session, kind: str, count: int) -> range:
+    """So many of them for rows that are written together."""
+    if not count:
+        return range(0)
+    last = _count(db.connection(), shop_of(db), kind, at_least=None, by=count)
+    return range(last - count + 1, last + 1)
+
+
+def _count(connection: Any, shop_id: UUID, kind: str, *, at_least: int | None, by: int = 1) -> int:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    first = {"id": new_id(), "shop_id": shop_id, "kind": kind, "last": at_least or 1}
-    following = Counter.last + 1 if at_least is None else case((Counter.last < at_least, at_least), else_=Counter.last)
+    first = {"id": new_id(), "shop_id": shop_id, "kind": kind, "last": at_least or by}
+    following = Counter.last + by if at_least is None else case((Counter.last < at_least, at_least), else_=Counter.last)
     statement = insert(Counter.__table__).values(**first)  # type: ignore[arg-type]
     statement = statement.on_conflict_do_update(index_elements=["shop_id", "kind"], set_={"last": following})
     number: int = connection.execute(statement.returning(Counter.__table__.c.last)).scalar_one()

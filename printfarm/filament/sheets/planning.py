@@ -106,13 +106,13 @@ def know(db: Session, lines: Sequence[tuple[Said, str]]) -> Known:
     for key, spool in db.execute(rows.where(StockEntry.cause_key.in_(keys))):
         known.keys[key or ""] = spool
     known.own = own_fields(db, (said.extra or said.filament_extra for said, _ in lines))
-    colours = {said.texts.get("colour", "").casefold() for said, _ in lines}
-    colours |= {one.filament.colour_name.casefold() for one in known.codes.values()}
-    named = (
-        select(Filament)
-        .where(func.lower(Filament.colour_name).in_(colours))
-        .order_by(Filament.archived_at.is_not(None))
+    colours = {said.texts.get("colour", "") for said, _ in lines}
+    colours |= {one.filament.colour_name for one in known.codes.values()}
+    # SQLite knows of no small letters but those of English: what is written the same is the same all the same.
+    called = Filament.colour_name.in_(colours) | func.lower(Filament.colour_name).in_(
+        {one.casefold() for one in colours}
     )
+    named = select(Filament).where(called).order_by(Filament.archived_at.is_not(None))
     for filament in db.scalars(named.order_by(Filament.created_at)):
         known.filaments.setdefault(filament.colour_name.casefold(), []).append(filament)
     return known

@@ -98,7 +98,7 @@ def said_by(sheet: Sheet, line: Line) -> Said:
         origin=reader.origin(),
         texts={key: reader.text(key, most) for key, most in TEXTS.items() if key in cells},
         colours=reader.colours(),
-        diameter=reader.amount("diameter", Decimal("0.5"), Decimal(10)),
+        diameter=reader.millimetres("diameter"),
         weights={key: reader.weight(key) for key in WEIGHTS if key in cells},
         cost=reader.amount("cost", Decimal(0), DEAREST),
         price=reader.amount("price", Decimal(0), DEAREST),
@@ -180,6 +180,11 @@ class _Reader:
         if not number.is_finite() or not least <= number <= most:
             raise self._no(key, f"not from {least:f} to {most:,f}")
         return number
+
+    def millimetres(self, key: str) -> Decimal | None:
+        """In hundredths, as they are kept."""
+        found = self.amount(key, Decimal("0.5"), Decimal(10))
+        return None if found is None else found.quantize(Decimal("0.01"))
 
     def _number(self, key: str, text: str) -> Decimal:
         if not _NUMBER.fullmatch(text) or len(text) > 30:

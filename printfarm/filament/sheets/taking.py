@@ -1,21 +1,20 @@
 """Taking lines of a sheet in, in the caller's transaction. The same lines again change nothing."""
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError
 from printfarm.filament import service
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.models_spoolman import SpoolmanOrigin
 from printfarm.filament.service import SpoolFacts
+from printfarm.filament.service.arriving import Arrival, filament_to_come, take_in_filaments, take_in_spools
 from printfarm.filament.service.belonging import change_filament
-from printfarm.filament.service.spools import take_in_spool
 from printfarm.filament.service.stock import lock_spool
 from printfarm.filament.sheets.planning import Known, Plan, colour_of, cost_of, judge, know
 from printfarm.filament.sheets.saying import Said
@@ -24,34 +23,94 @@ from printfarm.filament.sheets.saying import Said
 def take_in(
     db: Session, lines: Sequence[tuple[Said, str]], *, source: str, user_id: UUID | None
 ) -> list[tuple[Said, Plan]]:
-    """What became of each line. One that is refused leaves nothing behind; the others are taken in all the same."""
+    """What became of each line. One that is refused leaves nothing behind; the others are taken in all the same. Somebody who
+    writes the same at this very moment is an IntegrityError, and a second try knows of it.
+    """
     known = know(db, lines)
     _lock(db, known, lines)
-    done = []
+    done, new = [], _New(db, known)
     for said, key in lines:
+        reason = f"{source}, line {said.line}"
         try:
             plan = judge(known, said, key)
-            with nullcontext() if _is_plain(plan) else db.begin_nested():
-                _do(db, known, said, key, plan, reason=f"{source}, line {said.line}", user_id=user_id)
+            if _touches_what_is_here(plan):
+                new.write()
+                with db.begin_nested():
+                    _touch(db, known, said, plan, reason=reason, user_id=user_id)
+            if plan.what == "new":
+                new.note(said, plan, {"reason": reason, "cause_key": key, "user_id": user_id})
         except DomainError as problem:
             plan = Plan("refused", problem.sentence, said.name)
-            _forget_rolled_back(known, said)
         done.append((said, plan))
+    new.write()
     return done
 
 
-def _is_plain(plan: Plan) -> bool:
-    """A roll of a filament that is here: nothing is written of it before all is known to be right."""
+def _touches_what_is_here(plan: Plan) -> bool:
+    """Other than a roll that is new, which nobody has a lock on."""
     filament = plan.filament
-    return plan.what == "same" or (
-        plan.what == "new" and filament is not None and filament.archived_at is None and not plan.of_filament
-    )
+    told = filament is not None and (filament.archived_at is not None or bool(plan.of_filament))
+    return plan.what == "changed" or (plan.what == "new" and told)
 
 
-def _forget_rolled_back(known: Known, said: Said) -> None:
-    """A filament that was made for a line that was refused is gone again."""
-    colour = said.texts.get("colour", "").casefold()
-    known.filaments[colour] = [one for one in known.filaments.get(colour, ()) if object_session(one) is not None]
+class _New:
+    """What is new in some lines, written together: what comes first in the sheet has the smaller number."""
+
+    def __init__(self, db: Session, known: Known) -> None:
+        self._db, self._known = db, known
+        self._filaments: list[Filament] = []
+        self._rolls: list[tuple[Said, Arrival]] = []
+
+    def note(self, said: Said, plan: Plan, line: Mapping[str, Any]) -> None:
+        filament = plan.filament or self._filament(said, plan)
+        cost = cost_of(said, said.weights.get("initial", plan.left_mg))
+        facts = SpoolFacts(**{**plan.facts, "cost_per_gram": cost})
+        arrival = Arrival(
+            filament,
+            plan.left_mg or 0,
+            facts,
+            code=said.code,
+            is_ordered=said.state == "on order",
+            is_archived=bool(plan.archive),
+            line=line,
+        )
+        self._rolls.append((said, arrival))
+
+    def write(self) -> None:
+        filaments, rolls = self._filaments, self._rolls
+        self._filaments, self._rolls = [], []
+        if filaments:
+            take_in_filaments(self._db, filaments)
+        if not rolls:
+            return
+        spools = take_in_spools(self._db, [arrival for _, arrival in rolls])
+        for (said, _), spool in zip(rolls, spools, strict=True):
+            if said.origin is not None:
+                self._remember_origin(said.origin, spool)
+
+    def _filament(self, said: Said, plan: Plan) -> Filament:
+        texts = said.texts
+        weight = said.weights.get("initial") or said.weights.get("filament_weight")
+        more: dict[str, Any] = {} if said.diameter is None else {"diameter_mm": said.diameter}
+        more |= {"spool_mg": weight} if weight else {}
+        facts = service.FilamentFacts(
+            brand=texts.get("brand", ""),
+            material=texts["material"],
+            finish=texts.get("finish", ""),
+            colour_name=texts["colour"],
+            colour_hex=colour_of(said),
+            **{**more, **plan.of_filament},
+        )
+        made = filament_to_come(facts)
+        self._filaments.append(made)
+        self._known.filaments.setdefault(texts["colour"].casefold(), []).append(made)
+        return made
+
+    def _remember_origin(self, origin: tuple[int, str], spool: Spool) -> None:
+        number, registered = origin
+        held = {"held_mg": spool.remaining_mg}
+        known = SpoolmanOrigin(kind="spool", number=number, registered=registered, subject_id=spool.id, facts=held)
+        self._db.add(known)
 
 
 def _lock(db: Session, known: Known, lines: Sequence[tuple[Said, str]]) -> None:
@@ -62,52 +121,14 @@ def _lock(db: Session, known: Known, lines: Sequence[tuple[Said, str]]) -> None:
         lock_spool(db, spool_id)
 
 
-def _do(db: Session, known: Known, said: Said, key: str, plan: Plan, *, reason: str, user_id: UUID | None) -> None:
-    if plan.what == "new":
-        spool = _add(db, known, said, key, plan, reason=reason, user_id=user_id)
-        known.codes[spool.code] = known.keys[key] = spool
-    elif plan.what == "changed" and plan.spool is not None:
+def _touch(db: Session, known: Known, said: Said, plan: Plan, *, reason: str, user_id: UUID | None) -> None:
+    if plan.spool is not None:
         _change(db, plan.spool, plan, said.state, reason=reason, user_id=user_id)
         _remember_weight(db, known, said, plan.spool)
-
-
-def _add(db: Session, known: Known, said: Said, key: str, plan: Plan, *, reason: str, user_id: UUID | None) -> Spool:
-    filament = plan.filament or _add_filament(db, known, said, plan)
-    if filament.archived_at is not None:
-        service.restore_filament(db, filament.id)
-    if plan.filament is not None:
-        _tell_filament(db, filament, plan)
-    facts = SpoolFacts(**{**plan.facts, "cost_per_gram": cost_of(said, said.weights.get("initial", plan.left_mg))})
-    spool = take_in_spool(
-        db,
-        filament.id,
-        weight_mg=plan.left_mg or 0,
-        facts=facts,
-        is_ordered=said.state == "on order",
-        code=said.code,
-        reason=reason,
-        cause_key=key,
-        user_id=user_id,
-    )
-    if plan.archive:
-        service.archive_spool(db, spool.id)
-    if said.origin is not None:
-        number, registered = said.origin
-        held = {"held_mg": spool.remaining_mg}
-        db.add(SpoolmanOrigin(kind="spool", number=number, registered=registered, subject_id=spool.id, facts=held))
-    return spool
-
-
-def _add_filament(db: Session, known: Known, said: Said, plan: Plan) -> Filament:
-    facts = {"brand": said.texts.get("brand", ""), "material": said.texts["material"]}
-    facts |= {"finish": said.texts.get("finish", ""), "colour_name": said.texts["colour"]}
-    more: dict[str, Any] = {} if said.diameter is None else {"diameter_mm": said.diameter}
-    weight = said.weights.get("initial") or said.weights.get("filament_weight")
-    more |= {"spool_mg": weight} if weight else {}
-    more |= plan.of_filament
-    made = service.find_or_add_filament(db, colour_hex=colour_of(said), **facts, **more)
-    known.filaments.setdefault(said.texts["colour"].casefold(), []).append(made)
-    return made
+    elif plan.filament is not None:
+        if plan.filament.archived_at is not None:
+            service.restore_filament(db, plan.filament.id)
+        _tell_filament(db, plan.filament, plan)
 
 
 def _change(db: Session, spool: Spool, plan: Plan, said_state: str, *, reason: str, user_id: UUID | None) -> None:

@@ -160,18 +160,23 @@ def refresh(db: Session, kind: str, ids: Sequence[UUID]) -> None:
 def _write(db: Session, kind: str, ids: Sequence[UUID], made: dict[UUID, Document]) -> None:
     salt = tokens.salt(shop_of(db), kind)
     known = {entry.id: entry for entry in db.scalars(select(SearchEntry).where(SearchEntry.id.in_(ids)))}
+    new = []
     for one in ids:
         entry, document = known.get(one), made.get(one)
         if document is None:
             if entry is not None:
                 db.delete(entry)
             continue
+        says: dict[str, Any] = {"name": document.name, "words": document.tokens(salt)}
+        says |= {"rank": document.rank, "duration_s": document.duration_s}
         if entry is None:
-            entry = SearchEntry(id=one, kind=kind)
-            db.add(entry)
-        entry.name, entry.words = document.name, document.tokens(salt)
-        entry.rank, entry.duration_s = document.rank, document.duration_s
+            new.append({"id": one, "shop_id": shop_of(db), "kind": kind, **says})
+        else:
+            for name, value in says.items():
+                setattr(entry, name, value)
     db.flush()
+    if new:
+        db.execute(insert(SearchEntry), new)  # nobody asks for their numbers, so that one statement does
     _learn(db, {word for document in made.values() for word in document.vocabulary()})
 
 
