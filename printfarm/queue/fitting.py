@@ -43,8 +43,14 @@ class Shortage:
 
     @property
     def sentence(self) -> str:
-        weights = f"{self.place.label} has {self.has_mg / 1000:.0f} g, it needs {self.needed_mg / 1000:.0f} g"
+        has = "will have" if self.place.after_print else "has"
+        weights = f"{self.place.label} {has} {weight(self.has_mg)}, it needs {weight(self.needed_mg)}"
         return f"{weights}: it runs out {self.end.words}"
+
+
+def weight(mg: int) -> str:
+    """To a tenth of a gram, so that what lacks half a gram does not seem to be enough: "12 g", "19.6 g"."""
+    return f"{mg / 1000:.1f}".removesuffix(".0") + " g"
 
 
 @dataclass(frozen=True)

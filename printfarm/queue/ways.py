@@ -130,7 +130,7 @@ def _way_out(db: Session, verdict: PrinterVerdict, shortage: Shortage, rolls: di
     enough = [one for one in others if one.spool.remaining_mg >= shortage.needed_mg]
     second = [one for one in others if one not in enough and one.spool.remaining_mg >= shortage.end.missing_mg]
     beside = [
-        one.label
+        f"{one.label} ({one.care})" if one.care else one.label
         for one in verdict.printer.slots
         if one.id != place.id
         and one.filament_id == shortage.filament_id

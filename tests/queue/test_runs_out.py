@@ -1,5 +1,6 @@
 """A job that would use up a roll in the middle says where, and what can be done about it, before and while it prints."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -148,6 +149,70 @@ def test_two_rolls_one_after_the_other(olga, world):
     assert said(world, job) == [
         f"A1 has 12 g, it needs 20 g: it runs out in layer 76 of 100 (75 %). Then spool {roll.code} is fed"
     ]
+
+
+@pytest.mark.parametrize("became", ["used", "put away", "strange"])
+def test_a_second_roll_that_cannot_come_next_any_more_is_refused(olga, world, became):
+    set_left(world, 12)
+    roll, job = another_roll(world, 9), queued(world, uses=LATE)
+    form = next(
+        one
+        for one in olga.get(f"/queue/jobs/{job.id}").all("#ways form[action$='/start']")
+        if "change to it" in one.get_text()
+    )
+    if became == "used":
+        set_left(world, 3, roll.id)
+    else:
+        with unit_of_work(world.shop_id) as db:
+            filament.archive_spool(db, roll.id)
+    if became == "strange":
+        form.select_one("[name=then_spool_id]")["value"] = str(world.spool_id)
+    answer = press(olga, form)
+    assert answer.status == 409
+    assert "Look at the page again" in answer.text
+    assert said(world, job) == []
+
+
+def test_a_shortage_that_the_second_roll_is_not_for_is_noted_too(olga, world):
+    set_left(world, 12)
+    job = queued(world)
+    with unit_of_work(world.shop_id) as db:
+        red = filament.add_filament(db, brand="B", material="PLA", colour_name="Red", colour_hex="#FF0000")
+        other = filament.add_spool(db, red.id, weight_mg=900_000)
+        service.start_job(db, job.id, world.printer_id, accept_short=True, then_spool_id=other.id)
+    [one] = said(world, job)
+    assert one.startswith("Started knowing that A1 has 12 g, it needs 20 g")
+
+
+def test_what_lacks_less_than_a_gram_does_not_read_as_enough(olga, world):
+    with unit_of_work(world.shop_id) as db:
+        filament.set_weight(db, world.spool_id, 19_600)
+    job = queued(world)
+    assert "A1 has 19.6 g, it needs 20 g" in olga.get(f"/queue/jobs/{job.id}").text
+
+
+def test_what_prints_now_takes_its_grams_before_the_job_that_waits(olga, world):
+    """A roll of 30 g, of which this print still takes 20 g: the next print of 20 g finds 10 g."""
+    set_left(world, 30)
+    begin(world, queued(world))
+    job = queued(world)
+    for url in ("/queue", f"/queue/jobs/{job.id}"):
+        assert "A1 will have 10 g, it needs 20 g: it runs out about in layer 51 of 100" in olga.get(url).text
+    olga.post("/queue/jobs", {"plate_id": str(world.plate_id), "quantity": "1"})
+    assert re.search(r"Careful: on Anna \d+: A1 will have 10 g, it needs 20 g", olga.get("/queue").text)
+
+
+def test_what_is_booked_of_a_print_already_is_not_taken_off_twice(olga, world):
+    set_left(world, 60)
+    first = queued(world)
+    run = begin(world, first)
+    at(world, run, 50)
+    set_left(world, 35)  # weighed in the middle: half of its 20 g are booked
+    job = queued(world)
+    assert "runs out" not in olga.get(f"/queue/jobs/{job.id}").text
+    set_left(world, 25)
+    recompute_feasibility(str(world.shop_id))
+    assert "A1 will have 15 g, it needs 20 g" in olga.get(f"/queue/jobs/{job.id}").text
 
 
 def test_a_printer_that_has_enough_is_offered(olga, world):

@@ -13,6 +13,7 @@ from printfarm.core.fields import AmountField, CountField, many_lines, one_line
 from printfarm.core.units import cost_of_gram, grams_from_mg, mg_from_grams
 from printfarm.filament.forms.fields import PRICE, WEIGHT, DayField, ExtraField, token_field
 from printfarm.filament.models import Filament, Spool
+from printfarm.filament.queries.care import care_of
 from printfarm.filament.service import SpoolFacts
 from printfarm.filament.service.spools import MOST_AT_ONCE
 
@@ -184,7 +185,8 @@ def _rolls(spools: list[Spool]) -> list[SelectChoice]:
 
 
 def _words(spool: Spool) -> list[str]:
-    return [spool.code, f"{_grams(spool.remaining_mg)} g", *([spool.location] if spool.location else [])]
+    place = [spool.location] if spool.location else []
+    return [spool.code, f"{_grams(spool.remaining_mg)} g", *place, *care_of(spool).words]
 
 
 def _grams(mg: int) -> Decimal:

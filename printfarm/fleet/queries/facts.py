@@ -42,6 +42,7 @@ class SlotFacts:
     reported_colour_hex: str | None
     reported_empty: bool | None
     care: str = ""  # what to know of the roll before printing from it: damp, or past its date
+    after_print: bool = False  # `remaining_mg` is what the print of this moment will leave
 
     @property
     def is_external(self) -> bool:

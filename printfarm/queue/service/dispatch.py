@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session, selectinload
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.core.ids import new_code
-from printfarm.filament.models import Filament
+from printfarm.filament.models import Filament, Spool
+from printfarm.filament.queries import NOT_HERE
 from printfarm.filament.service import find_spool
 from printfarm.files.models import StoredFile
 from printfarm.fleet.models import Command, Printer
@@ -17,7 +18,7 @@ from printfarm.fleet.queries import printer_facts
 from printfarm.fleet.service.commands import START_PATIENCE, Start, fail_command, send_command, slot_number, start_body
 from printfarm.library.models import Plate, Variant
 from printfarm.queue.events import JobChanged, RunChanged
-from printfarm.queue.fitting import PrinterVerdict, SlotChoice
+from printfarm.queue.fitting import PrinterVerdict, Shortage, SlotChoice, weight
 from printfarm.queue.models import JobOption, PrintJob, PrintRun, RunFilament
 from printfarm.queue.service.feasibility import busy_printers, filament_name
 from printfarm.queue.service.jobs import lock_job, note_event
@@ -67,14 +68,22 @@ def _note_shortages(
     db: Session, job: PrintJob, run: PrintRun, verdict: PrinterVerdict, then_spool_id: UUID | None, user_id: UUID | None
 ) -> None:
     """What whoever started it knew: which roll will not last, and which one comes next."""
+    then = find_spool(db, then_spool_id) if then_spool_id is not None else None
     for one in verdict.shortages:
         said = f"Started knowing that {one.sentence}"
-        if then_spool_id is not None:
-            roll = find_spool(db, then_spool_id)
-            if roll.filament_id != one.filament_id:
-                continue
-            said = f"{one.sentence}. Then spool {roll.code} is fed"
+        if then is not None and then.filament_id == one.filament_id:
+            _refuse_second(then, one)
+            said = f"{one.sentence}. Then spool {then.code} is fed"
         note_event(db, job, "short", said, user_id=user_id, run_id=run.id)
+
+
+def _refuse_second(roll: Spool, short: Shortage) -> None:
+    """The roll that is to come next may have been used, or put away, since the page was drawn."""
+    here = roll.archived_at is None and roll.state not in NOT_HERE and roll.id != short.place.spool_id
+    if not here or roll.remaining_mg < short.end.missing_mg:
+        now = f"holds {weight(roll.remaining_mg)} now" if here else "cannot come next"
+        missing = f"{weight(short.end.missing_mg)} are missing in {short.place.label}"
+        raise CannotStart(f"Spool {roll.code} {now}, and {missing}. Look at the page again.")
 
 
 def _lock_printer(db: Session, printer_id: UUID) -> None:
