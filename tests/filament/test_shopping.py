@@ -91,6 +91,30 @@ def test_what_queue_and_orders_were_promised_is_not_there_any_more(shelf, promis
     assert (item.free_mg, item.missing_mg, item.rolls) == (-400_000, 500_000, 1)
 
 
+@pytest.mark.parametrize(
+    ("here", "own", "promised", "ordered", "times", "missing", "rolls"),
+    [
+        (250, None, 0, 0, 3, 50, 1),  # 3 x 100 - 250
+        (1000, None, 950, 0, 1, 50, 1),  # 100 - (1000 - 950)
+        (1000, None, 3500, 1, 2, 1700, 2),  # 2 x 100 - (1000 - 3500) - 1000
+        (300, None, 200, 0, 1, None, None),  # 100 - (300 - 200): just enough
+        (None, 1500, 0, 2, 5, 5500, 6),  # 5 x 1500 - 0 - 2000
+    ],
+)
+def test_the_sum_worked_by_hand(shelf, promise, listed, alice, here, own, promised, ordered, times, missing, rolls):
+    black = shelf("Black", here, low_below_mg=None if own is None else own * 1000)
+    if promised:
+        promise(black, promised)
+    if ordered:
+        with unit_of_work(alice.shop_id) as db:
+            service.order_rolls(db, [service.OrderLine(black.id, ordered, 0)])
+    found = listed(times)
+    if missing is None:
+        assert found == {}
+    else:
+        assert (found["Black"].missing_mg, found["Black"].rolls) == (missing * 1000, rolls)
+
+
 def test_a_filament_that_was_promised_and_never_bought_is_urgent(shelf, promise, listed):
     promise(shelf("Gone"), 1_200)
     item = listed()["Gone"]
@@ -175,12 +199,30 @@ def test_costs_are_summed_by_supplier_and_in_all(bob, shelf):
     shown = bob.get("/shopping/")
     heads = [" ".join(one.get_text(" ").split()) for one in shown.all(".buy-group .card-head")]
     assert heads == [
-        "3djake 2 spools · 2.00 kg · about €50.00",
+        "3djake 2 spools · 2.00 kg · about €50.00 Mark all 2 as ordered",
         "Aprinta 1 spool · 1.00 kg · about €40.00",
         "Supplier not known 1 spool · 1.00 kg · 1 without a price",
     ]
     assert "4 spools · 4.00 kg · about €90.00 · 1 without a price" in shown.one(".page-head .summary").get_text()
     assert shown.one("a[href='https://shop.example/green']")["rel"] == ["noopener", "noreferrer"]
+
+
+def test_all_of_a_supplier_is_marked_in_one_step(olga, shelf):
+    wanted = {shelf("Red", 10).id, shelf("Green", 10).id}
+    shelf("Blue", 10, supplier="Aprinta")
+    (link,) = olga.get("/shopping/?times=2").all(".buy-group .card-head a")
+    form = olga.get(link["href"])
+    assert {one["value"] for one in form.all("input[name=filament][checked]")} == {str(one) for one in wanted}
+    assert "needs-operator" in link["class"]
+
+
+@pytest.mark.parametrize("url", ["JavaScript:alert(1)", " javascript:alert(1)", "data:text/html,x", "//evil.example"])
+def test_no_strange_link_is_shown_or_written_down(bob, shelf, url):
+    black = shelf("Red", 10, purchase_url=url)
+    for page in ("/shopping/", f"/filament/filaments/{black.id}"):
+        assert not [one for one in bob.get(page).all("main a[href]") if one["href"].strip() == url.strip()]
+    row = next(csv.DictReader(io.StringIO(bob.get("/shopping/list.csv").response.get_data(as_text=True)[1:])))
+    assert row["Link"] == ""
 
 
 def test_a_link_that_is_none_is_not_shown(bob, shelf):

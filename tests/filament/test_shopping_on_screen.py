@@ -70,6 +70,6 @@ def test_on_paper_there_are_boxes_and_no_buttons(app: Flask, alice: Person, chro
             for one in page.locator(gone).all():
                 expect(one).to_be_hidden()
         expect(page.get_by_role("checkbox", name="Order Prusament PLA Galaxy Black")).to_be_visible()
-        expect(page.get_by_text("Alice's Prints, 20")).to_be_visible()
+        expect(page.locator(".paper-only")).to_be_visible()
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(39, 33, 26)"

@@ -333,6 +333,7 @@ def test_a_day_that_is_refused_is_asked_for_again_beside_its_field(olga, black, 
     asked = row.select_one("input[name=expected_on]")
     assert (asked["value"], asked["aria-invalid"]) == (typed, "true")
     assert len(answer.all(".field-error")) == 1
+    assert answer.one("#orders")["hx-get"] == "/shopping/orders"  # what came of others is fetched from there
     assert not answer.one(f"#order-{first.id}").select_one("details").has_attr("open")
     assert {str(roll.expected_on) for roll in rolls(black)} == {"2031-05-01", "None"}
 

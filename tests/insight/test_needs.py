@@ -188,6 +188,15 @@ def test_a_low_roll_says_where_the_next_grams_come_from(alice, rows):
     assert "Lay out another: 2.00 kg more are here." in said()
 
 
+def test_a_second_roll_that_is_as_good_as_empty_is_none_to_lay_out(alice, rows):
+    roll = rows.spool(grams=20)
+    with unit_of_work(rows.id) as db:
+        filament.add_spool(db, roll.filament_id, weight_mg=9_000)
+    said = [one.get_text() for one in alice.get("/needs").all("#needs [data-need=low]")]
+    assert len(said) == 2
+    assert all("Buy another." in one and "Lay out" not in one for one in said)
+
+
 def test_another_shop_hears_of_none_of_it(charlie, rows):
     rows.printer("Anna", bed_cleared=False)
     rows.spool(grams=5)
