@@ -16,6 +16,7 @@ from printfarm.core.tenancy import shop_of
 from printfarm.filament.models import Filament
 from printfarm.library.models import FilamentRequirement, Plate, Variant
 from printfarm.queue.fed import fed_in_words
+from printfarm.queue.in_ledger import purged_of_runs
 from printfarm.queue.models import (
     ACTIVE_RUN_STATES,
     JobEvent,
@@ -24,7 +25,7 @@ from printfarm.queue.models import (
     PrintRun,
 )
 from printfarm.queue.running_out import RunningOut, running_out
-from printfarm.queue.service.settling import is_out_of_touch
+from printfarm.queue.service.feeds import is_out_of_touch
 
 AT_WORK = ("processing", "uploaded", "printing", "paused")
 ENDED = ("completed", "failed", "cancelled")
@@ -117,6 +118,7 @@ class JobPage:
     filaments: dict[UUID, Filament]
     out_of_touch: bool  # only a person can say how its run is doing
     fed: dict[UUID, list[str]]  # by run, where several rolls fed a slot
+    purged: dict[UUID, int]  # by run, milligrams of it that went into colour changes and the tower
 
 
 def get_queue(db: Session, page: int = 1, size: int = WAITING_SHOWN) -> QueuePage:
@@ -212,7 +214,8 @@ def get_job(db: Session, job_id: UUID, page: int = 1) -> JobPage:
     people = {user.id: user.name for user in db.scalars(select(User).where(User.id.in_(who)))}
     used = {one.filament_id for run in runs for one in run.filaments if one.filament_id}
     out_of_touch = card.run is not None and is_out_of_touch(db, card.run)
-    return JobPage(card, runs, events, people, _filaments(db, used), out_of_touch, fed_in_words(db, runs))
+    fed, purged = fed_in_words(db, runs), purged_of_runs(db, [run.id for run in runs])
+    return JobPage(card, runs, events, people, _filaments(db, used), out_of_touch, fed, purged)
 
 
 def job_of_run(db: Session, run_id: UUID) -> UUID:

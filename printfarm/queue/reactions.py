@@ -48,7 +48,8 @@ def follow_run(db: Session, event: RunReported) -> None:
     if report.state != "sending":
         _remember_progress(run, report)
     if report.state in ENDS:
-        end_run(db, run, report.state, sentence=sentence, error_code=report.code or None, at=report.at)
+        heard = not report.ended_while_offline
+        end_run(db, run, report.state, sentence=sentence, error_code=report.code or None, at=report.at, heard=heard)
     else:
         advance(db, run, report.state, sentence=report.sentence, error_code=report.code or None, at=report.at)
 

@@ -14,6 +14,7 @@ from printfarm.core.paging import Paged, paginate
 from printfarm.core.tenancy import shop_of
 from printfarm.core.units import grams_from_mg
 from printfarm.filament.models import PRINT_CAUSES, Filament, Spool, StockEntry
+from printfarm.filament.service.counted import stands_beside
 from printfarm.filament.service.undoing import FOR_GOOD, came_later, is_resolved
 
 LINES = 25
@@ -47,7 +48,8 @@ class LedgerLine:
 
     @property
     def may_be_undone(self) -> bool:
-        return not self.undone and (self.entry.cause not in FOR_GOOD or self.resolved or self.came_later)
+        may = self.entry.cause not in FOR_GOOD or self.resolved or self.came_later
+        return may and not self.undone and not stands_beside(self.entry)
 
 
 @dataclass(frozen=True)

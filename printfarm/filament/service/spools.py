@@ -16,6 +16,7 @@ from printfarm.core.events import emit
 from printfarm.core.ids import SPOOL_CODE, new_code, new_id
 from printfarm.filament.events import SpoolChanged
 from printfarm.filament.models import Filament, Spool, StockEntry
+from printfarm.filament.service.counted import count_key
 from printfarm.filament.service.filaments import find_filament
 from printfarm.filament.service.states import DISCARDED, become, out_of_the_archive, today_of
 from printfarm.filament.service.stock import (
@@ -202,16 +203,15 @@ def empty_spool(db: Session, spool_id: UUID, *, user_id: UUID | None = None) -> 
     """A person sees that nothing is left. What the books still had is taken out, as a discrepancy."""
     spool = lock_spool_to_count(db, spool_id)
     become(db, spool, "empty")
-    if spool.remaining_mg:
-        write_entry(
-            db,
-            spool,
-            -spool.remaining_mg,
-            cause="correction",
-            reason="The roll is empty",
-            is_discrepancy=True,
-            user_id=user_id,
-        )
+    # A line of nothing where the books had nothing left: what is found out later of a print before has left it already.
+    had, key = spool.remaining_mg, count_key("", "empty", 0)
+    facts: dict[str, Any] = {
+        "reason": "The roll is empty",
+        "is_discrepancy": had != 0,
+        "cause_key": key,
+        "user_id": user_id,
+    }
+    write_entry(db, spool, -had, cause="correction", **facts)
     return spool
 
 

@@ -67,7 +67,7 @@ def follow_the_ledger(db: Session, spool: Spool, entry: StockEntry) -> None:
     Called by the ledger with the roll's lock held, after the weight has changed. Raises DomainError for grams that a person
     books to a roll that is discarded; a print that ends later, and what is taken back, are facts all the same.
     """
-    if spool.state == "discarded" and entry.cause in HAND_MADE and not _is_discarding(entry):
+    if spool.state == "discarded" and entry.cause in HAND_MADE and not _is_discarding(entry) and entry.run_id is None:
         raise DomainError(REFUSALS["discarded"])
     if spool.state == "on order" and entry.delta_mg > 0:
         become(db, spool, "sealed")

@@ -4,7 +4,7 @@ transaction. People's bookings are in `weighing`, what prints take in `usage`, c
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
@@ -34,11 +34,17 @@ class BelowZero(DomainError):
         self.lacking_mg = lacking_mg
 
 
+class BeforeACount(Protocol):
+    """Book what is known of a spool; `counted`: a person says next what it holds."""
+
+    def __call__(self, db: Session, spool: Spool, /, *, counted: bool) -> None: ...
+
+
 # What comes before any change of a spool that was just locked: what machines reported and is not booked yet (`machines`).
 BEFORE_A_CHANGE: list[Callable[[Session, Spool], None]] = []
 # What comes before a person says what a spool holds, or that it is done with: what a print that goes on has taken of it until
 # then (`usage.book_so_far`). For the areas that know prints; without it the print's end would take those grams once more.
-BEFORE_A_COUNT: list[Callable[[Session, Spool], None]] = []
+BEFORE_A_COUNT: list[BeforeACount] = []
 
 
 def lock_spool(db: Session, spool_id: UUID) -> Spool:
@@ -54,14 +60,16 @@ def lock_spool_to_count(db: Session, spool_id: UUID) -> Spool:
     Raises NotFound.
     """
     spool = lock_spool(db, spool_id)
-    book_until_now(db, spool)
+    book_until_now(db, spool, counted=True)
     return spool
 
 
-def book_until_now(db: Session, spool: Spool) -> None:
-    """Book what a print that goes on has taken of a spool until now. The caller holds its lock."""
+def book_until_now(db: Session, spool: Spool, *, counted: bool = False) -> None:
+    """Book what a print that goes on has taken of a spool until now. The caller holds its lock. `counted`: a person says next
+    what it holds.
+    """
     for step in BEFORE_A_COUNT:
-        step(db, spool)
+        step(db, spool, counted=counted)
 
 
 def lock_spool_only(db: Session, spool_id: UUID) -> Spool:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.filament.models import StockEntry
+from printfarm.filament.service.counted import given_back_with, stands_beside, take_back_line
 from printfarm.filament.service.stock import (
     RESOLVED,
     cover,
@@ -15,7 +16,6 @@ from printfarm.filament.service.stock import (
     is_undone,
     lock_filament,
     lock_spool,
-    take_back,
     write_unassigned,
 )
 
@@ -26,6 +26,10 @@ FOR_GOOD = {
     "received": "What a spool began with is not taken back. Set its weight instead, or archive the spool.",
     "imported": "What was imported is not taken back. Set the spool's weight instead.",
 }
+
+BESIDE = (
+    "This line belongs to the print's line beside it, and to the weighing before it. Take one of those back instead."
+)
 
 
 def undo_entry(db: Session, entry_id: UUID, *, user_id: UUID | None = None, agreed_mg: int = 0) -> StockEntry:
@@ -39,6 +43,8 @@ def undo_entry(db: Session, entry_id: UUID, *, user_id: UUID | None = None, agre
         raise NotFound("This entry is not in the ledger.")
     if entry.spool_id is not None and is_resolved(entry):
         return _wait_again(db, entry, entry.spool_id, user_id)
+    if stands_beside(entry):
+        raise DomainError(BESIDE)
     if entry.cause in FOR_GOOD and entry.id not in came_later(db, [entry]):
         raise DomainError(FOR_GOOD[entry.cause])
     if entry.spool_id is None:
@@ -47,8 +53,8 @@ def undo_entry(db: Session, entry_id: UUID, *, user_id: UUID | None = None, agre
         return give_back(db, entry, cause="undo", user_id=user_id)
     spool = lock_spool(db, entry.spool_id)
     _refuse_again(db, entry)
-    cover(db, spool, entry.delta_mg, agreed_mg=agreed_mg, user_id=user_id)
-    return take_back(db, entry, spool, user_id=user_id)
+    cover(db, spool, entry.delta_mg + given_back_with(db, entry), agreed_mg=agreed_mg, user_id=user_id)
+    return take_back_line(db, entry, spool, user_id=user_id)
 
 
 def came_later(db: Session, entries: Sequence[StockEntry]) -> set[UUID]:
@@ -80,7 +86,7 @@ def _wait_again(db: Session, entry: StockEntry, spool_id: UUID, user_id: UUID | 
     _refuse_again(db, entry)
     facts = {"reason": entry.reason, "run_id": entry.run_id, "job_id": entry.job_id, "user_id": user_id}
     write_unassigned(db, filament, entry.delta_mg, cause=cause, cause_key=f"{key}:back", **facts)
-    return take_back(db, entry, spool, user_id=user_id)
+    return take_back_line(db, entry, spool, user_id=user_id)
 
 
 def _refuse_again(db: Session, entry: StockEntry) -> None:

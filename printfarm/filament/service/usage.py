@@ -1,7 +1,8 @@
 """What prints use: booked once per run and slot, corrected by whoever weighed it, resolved when nobody knew the spool."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError, NotFound
+from printfarm.core.ids import new_id
 from printfarm.filament.models import PRINT_CAUSES, Spool, StockEntry
+from printfarm.filament.service.counted import (
+    DOUBT,
+    PURGE,
+    SO_FAR,
+    UNCERTAIN,
+    Knew,
+    Span,
+    counter_line,
+    knew_of,
+    last_count,
+    write_beside,
+)
 from printfarm.filament.service.stock import (
     RESOLVED,
     cover,
@@ -17,21 +31,23 @@ from printfarm.filament.service.stock import (
     is_undone,
     lock_filament,
     lock_spool,
-    take_back,
     write_entry,
     write_unassigned,
 )
 
-# How the key goes on of what a print was said to have taken until a person counted.
-SO_FAR = ":sofar"
+NOTHING = Fraction(0)
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one roll gave of what a slot used; without `spool_id` nobody knows which roll."""
+    """What one roll gave of what a slot used; without `spool_id` nobody knows which roll. `beside_mg`: what a count of the roll
+    knew of it already, and gets back. `purge_mg`: so much of it went into colour changes and the tower.
+    """
 
     spool_id: UUID | None
     mg: int
+    beside_mg: int = 0
+    purge_mg: int = 0
 
 
 def book_run(  # noqa: PLR0913  # the facts of a booking, by name
@@ -46,35 +62,70 @@ def book_run(  # noqa: PLR0913  # the facts of a booking, by name
     reason: str,
     cause: str = "print",
     parts: Sequence[Part] = (),
+    span: Span | None = None,
+    waste: Fraction = NOTHING,
 ) -> list[StockEntry]:
     """Book what a run used from one slot: once, however often it is asked (the key run:slot is unique).
 
     A spool gives what it has; what it lacked, or all of it without a spool, is booked to the filament as unassigned for a
     person to resolve, so that no spool goes below nothing and no gram is lost. `cause`: "print", or "failed print".
-    `parts`: what each roll gave, instead of `spool_id`, when the slot was fed from several.
+    `parts`: what each roll gave, instead of `spool_id`, when the slot was fed from several. `span`: when it went on; what a
+    roll gave before it was counted does not leave it a second time. `waste`: the share of it that went into colour changes and
+    the tower; of a roll it is a line of its own, "purge". Grams without a roll stay together.
     """
-    parts = parts or [Part(spool_id, used_mg)]
-    _lock(db, filament_id, [part.spool_id for part in parts])
+    parts = parts or [Part(spool_id, max(0, used_mg))]
+    counted = [line.spool_id for line in _lines_of(db, run_id, slot)]
+    _lock(db, filament_id, [*(part.spool_id for part in parts), *counted])
     known = _lines_of(db, run_id, slot)
-    if used_mg <= 0 or not all(_is_so_far(line) for line in known):
+    if not all(_is_so_far(line) for line in known):
         return known
-    parts = [Part(part.spool_id, part.mg - _given(db, known, part.spool_id)) for part in parts]
+    key = _key(run_id, slot)
     facts = {"reason": reason, "run_id": run_id, "job_id": job_id, "cause": cause}
-    return [*known, *_take_parts(db, _key(run_id, slot), filament_id, parts, facts)]
+    told = {part.spool_id for part in parts}
+    parts = [*parts, *(Part(roll, 0) for roll in dict.fromkeys(counted) if roll not in told)]
+    ends = [_end_of(db, key, _split(part, waste), known, span) for part in parts]
+    return [*known, *_take_parts(db, key, filament_id, ends, facts)]
+
+
+def _end_of(db: Session, key: str, part: Part, known: Sequence[StockEntry], span: Span | None) -> Part:
+    """What is left to book of a roll at a print's end, after what was booked when it was counted; if that was more than the
+    whole, it is taken back.
+    """
+    given = _given(db, known, part.spool_id)
+    if part.spool_id is None or part.mg == given:
+        return Part(part.spool_id, part.mg - given)
+    rest = part.mg - given
+    knew = knew_of(db, part.spool_id, key, known)
+    beside = knew.of_an_end(part.mg, span) - knew.before_mg
+    if part.mg > given:
+        return Part(part.spool_id, rest, beside, min(rest, part.purge_mg))
+    for line in known:
+        if line.spool_id == part.spool_id and line.delta_mg and not is_undone(db, line.id):
+            counter_line(db, line, user_id=None)
+    return replace(part, beside_mg=beside)
+
+
+def _split(part: Part, waste: Fraction) -> Part:
+    return part if part.spool_id is None else replace(part, purge_mg=min(part.mg, round(part.mg * waste)))
 
 
 def book_so_far(
-    db: Session, spool: Spool, *, run_id: UUID, job_id: UUID, slot: int, used_mg: int, reason: str
+    db: Session, spool: Spool, *, run_id: UUID, job_id: UUID, slot: int, used_mg: int, reason: str, mark: str = ""
 ) -> StockEntry | None:
     """What a print that goes on has taken of a spool since it began (`used_mg`), before a person says what the spool holds now;
     at its end only the rest is booked. If the ledger knows less, the spool held more. The caller holds the spool's lock.
+
+    `mark`: nobody knows whether that is all: UNCERTAIN how much, or DOUBT whether the print goes on. A line of nothing says so.
     """
     known = _lines_of(db, run_id, slot)
-    more = used_mg - _given(db, known, spool.id)
-    if more <= 0 or not all(_is_so_far(line) for line in known):
+    if not all(_is_so_far(line) for line in known):
+        return None
+    more = max(0, used_mg - _given(db, known, spool.id))
+    marks = [_mark_of(line) for line in known if line.spool_id == spool.id]
+    if not more and mark == (marks[-1] if marks else ""):
         return None
     cover(db, spool, more, agreed_mg=more, user_id=None)
-    key = f"{_key(run_id, slot)}{SO_FAR}{len(known)}:spool"
+    key = f"{_key(run_id, slot)}{SO_FAR}{len(known)}{mark}:spool"
     return write_entry(db, spool, -more, cause="print", reason=reason, run_id=run_id, job_id=job_id, cause_key=key)
 
 
@@ -91,10 +142,12 @@ def rebook_run(  # noqa: PLR0913  # the facts of a booking, by name
     user_id: UUID | None = None,
     cause: str = "print",
     parts: Sequence[Part] = (),
+    span: Span | None = None,
+    waste: Fraction = NOTHING,
 ) -> list[StockEntry]:
     """What a person weighed replaces what was booked for a slot of a run: every line that still stands gets its
     counter-entry, then the true weight is booked, to the spool that a person named meanwhile or else to `spool_id`, or to
-    the `parts` of it that several rolls gave.
+    the `parts` of it that several rolls gave. A roll that was counted since holds what the count said.
     """
     lines = _lines_of(db, run_id, slot)
     _lock(db, filament_id, [*(line.spool_id for line in lines), *(part.spool_id for part in parts), spool_id])
@@ -102,13 +155,31 @@ def rebook_run(  # noqa: PLR0913  # the facts of a booking, by name
     standing = [line for line in lines if not is_undone(db, line.id)]
     if -sum(line.delta_mg for line in standing) == used_mg:
         return []
-    parts = _named_meanwhile(standing, parts or [Part(spool_id, used_mg)])
+    parts = _named_meanwhile(standing, parts or [Part(spool_id, max(0, used_mg))])
+    told = {part.spool_id for part in parts}
+    parts = [*parts, *(Part(roll, 0) for roll in dict.fromkeys(one.spool_id for one in standing) if roll not in told)]
+    parts = [_corrected(db, _key(run_id, slot), _split(part, waste), lines, standing, span) for part in parts]
     for line in standing:
         _counter(db, line, user_id)
-    if used_mg <= 0:
-        return []
     facts = {"reason": reason, "run_id": run_id, "job_id": job_id, "user_id": user_id, "cause": cause}
     return _take_parts(db, f"{_key(run_id, slot)}:{len(lines)}", filament_id, parts, facts)
+
+
+def _corrected(  # one roll's part among all that was booked
+    db: Session,
+    key: str,
+    part: Part,
+    lines: Sequence[StockEntry],
+    standing: Sequence[StockEntry],
+    span: Span | None,
+) -> Part:
+    if part.spool_id is None:
+        return part
+    rolls = {line.spool_id for line in standing if line.spool_id}
+    mine = [line for line in standing if line.spool_id == part.spool_id or rolls == {part.spool_id}]
+    knew: Knew = knew_of(db, part.spool_id, key, lines)
+    before = knew.of_a_correction(part.mg, -sum(line.delta_mg for line in mine), span)
+    return replace(part, beside_mg=before - knew.before_mg)
 
 
 def resolve_unassigned(
@@ -127,20 +198,26 @@ def resolve_unassigned(
     lock_filament(db, entry.filament_id)
     if is_undone(db, entry.id):
         raise DomainError("Somebody has resolved this already.")
-    cover(db, spool, -entry.delta_mg, agreed_mg=agreed_mg, user_id=user_id)
+    facts: dict[str, Any] = {"reason": entry.reason, "user_id": user_id, "run_id": entry.run_id, "job_id": entry.job_id}
+    key = f"{entry.cause_key or entry.id}{RESOLVED}"
+    if _was_counted_without(db, entry, spool):
+        write_beside(db, spool, -entry.delta_mg, key, facts)
+    else:
+        cover(db, spool, -entry.delta_mg, agreed_mg=agreed_mg, user_id=user_id)
     give_back(db, entry, cause="moved", user_id=user_id)
-    return write_entry(
-        db,
-        spool,
-        entry.delta_mg,
-        cause="moved",
-        used_at=entry.created_at,
-        reason=entry.reason,
-        user_id=user_id,
-        run_id=entry.run_id,
-        job_id=entry.job_id,
-        cause_key=f"{entry.cause_key}{RESOLVED}" if entry.cause_key else None,
-    )
+    moved = {**facts, "cause": "moved", "used_at": entry.created_at, "cause_key": key if entry.cause_key else None}
+    return write_entry(db, spool, entry.delta_mg, **moved)
+
+
+def _was_counted_without(db: Session, entry: StockEntry, spool: Spool) -> bool:
+    """Whether a person has said what the roll holds when these grams were gone already: since then, or while nobody knew how
+    the print was doing that it fed.
+    """
+    count = last_count(db, spool.id)
+    if count is None or entry.run_id is None or entry.cause_key is None:
+        return count is not None and count.created_at >= entry.created_at
+    key = ":".join(entry.cause_key.split(":")[:3])
+    return count.created_at >= entry.created_at or knew_of(db, spool.id, key, _lines_with(db, key)).in_doubt
 
 
 def _lock(db: Session, filament_id: UUID, spool_ids: Iterable[UUID | None]) -> None:
@@ -167,42 +244,58 @@ def _take_parts(
     """Each roll has a key of its own: it gives to a slot of a run once."""
     entries = []
     for number, part in enumerate(parts):
+        one = f"{key}:feed{number}" if number else key
+        if part.beside_mg and part.spool_id:
+            mine = "spool" if part.mg > 0 else new_id()  # a line of nothing is not written
+            write_beside(db, lock_spool(db, part.spool_id), part.beside_mg, f"{one}:{mine}", facts)
         if part.mg > 0:
-            one = f"{key}:feed{number}" if number else key
-            entries += _take(db, one, filament_id, part.spool_id, part.mg, facts)
+            entries += _take(db, one, filament_id, part, facts)
     return entries
 
 
-def _take(
-    db: Session, key: str, filament_id: UUID, spool_id: UUID | None, used_mg: int, facts: dict[str, Any]
-) -> list[StockEntry]:
-    spool = lock_spool(db, spool_id) if spool_id else None
-    from_spool = min(used_mg, max(0, spool.remaining_mg)) if spool else 0
+def _take(db: Session, key: str, filament_id: UUID, part: Part, facts: dict[str, Any]) -> list[StockEntry]:
+    spool = lock_spool(db, part.spool_id) if part.spool_id else None
+    from_spool = min(part.mg, max(0, spool.remaining_mg)) if spool else 0
+    printed = min(part.mg - part.purge_mg, from_spool)
     entries = []
-    if spool is not None and from_spool:
-        entries.append(write_entry(db, spool, -from_spool, cause_key=f"{key}:spool", **facts))
-    if used_mg > from_spool:
+    if spool is not None and printed:
+        entries.append(write_entry(db, spool, -printed, cause_key=f"{key}:spool", **facts))
+    if spool is not None and from_spool > printed:
+        purged = {**facts, "cause": "purge", "cause_key": f"{key}:spool{PURGE}"}
+        entries.append(write_entry(db, spool, printed - from_spool, **purged))
+    if part.mg > from_spool:
         filament = lock_filament(db, spool.filament_id if spool else filament_id)
-        lacking = from_spool - used_mg
+        lacking = from_spool - part.mg
         entries.append(write_unassigned(db, filament, lacking, cause_key=f"{key}:none", **facts))
     return entries
 
 
 def _counter(db: Session, line: StockEntry, user_id: UUID | None) -> None:
+    if is_undone(db, line.id):
+        return  # with the line that it belongs to
     if line.spool_id is None:
         give_back(db, line, cause="undo", user_id=user_id)
     else:
-        take_back(db, line, lock_spool(db, line.spool_id), user_id=user_id)
+        counter_line(db, line, user_id=user_id)
 
 
 def _lines_of(db: Session, run_id: UUID, slot: int) -> list[StockEntry]:
     """Everything that was ever taken for a slot of a run, oldest first; counter-entries have no key."""
-    mine = select(StockEntry).where(StockEntry.cause_key.startswith(f"{_key(run_id, slot)}:", autoescape=True))
+    return _lines_with(db, _key(run_id, slot))
+
+
+def _lines_with(db: Session, key: str) -> list[StockEntry]:
+    mine = select(StockEntry).where(StockEntry.cause_key.startswith(f"{key}:", autoescape=True))
     return list(db.scalars(mine.order_by(StockEntry.created_at, StockEntry.id)))
 
 
 def _is_so_far(line: StockEntry) -> bool:
     return SO_FAR in (line.cause_key or "")
+
+
+def _mark_of(line: StockEntry) -> str:
+    key = line.cause_key or ""
+    return next((mark for mark in (DOUBT, UNCERTAIN) if mark in key), "")
 
 
 def _given(db: Session, lines: Iterable[StockEntry], spool_id: UUID | None) -> int:

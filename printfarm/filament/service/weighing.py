@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from printfarm.core.errors import DomainError
 from printfarm.filament.models import Filament, Spool, StockEntry
 from printfarm.filament.service.brands import empty_spool_mg
+from printfarm.filament.service.counted import count_key
 from printfarm.filament.service.stock import (
     cover,
     in_grams,
@@ -65,7 +66,7 @@ def set_weight(
     in which it is said; the same once more raises BookedAlready.
     """
     spool = lock_spool_to_count(db, spool_id)
-    key = _key_of(db, token, "set", remaining_mg)
+    key = _key_of_count(db, token, "set", remaining_mg)
     refuse_impossible(remaining_mg)
     delta_mg = remaining_mg - spool.remaining_mg
     _refuse_cause(cause, delta_mg)
@@ -129,7 +130,7 @@ def read_scale(
     own counts, then its filament's, then its brand's. `keep_tare`: it is this spool's from now on.
     """
     spool = lock_spool_to_count(db, spool_id)
-    key = _key_of(db, token, "scale", shown_mg)
+    key = _key_of_count(db, token, "scale", shown_mg)
     tare = tare_mg if tare_mg is not None else tare_of(db, spool)
     if tare is None:
         raise NoTare(
@@ -169,9 +170,15 @@ def tare_of(db: Session, spool: Spool) -> int | None:
 
 def _key_of(db: Session, token: str, what: str, mg: int) -> str | None:
     """What makes a line unique that a form asked for: who goes back in the browser and says something else is heard."""
-    if not token:
-        return None
-    key = f"said:{token}:{what}:{mg}"
+    return _refuse_again(db, f"said:{token}:{what}:{mg}") if token else None
+
+
+def _key_of_count(db: Session, token: str, what: str, mg: int) -> str:
+    """The same for what a roll holds: such a line is known by its key as a count."""
+    return _refuse_again(db, count_key(token, what, mg))
+
+
+def _refuse_again(db: Session, key: str) -> str:
     if db.scalar(select(StockEntry.id).where(StockEntry.cause_key == key)) is not None:
         raise BookedAlready
     return key

@@ -11,8 +11,10 @@ from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.filament.service import Part, book_run, rebook_run
+from printfarm.filament.service.counted import Span
+from printfarm.filament.service.usage import NOTHING
 from printfarm.library.counted import used_shares
-from printfarm.library.models import Plate
+from printfarm.library.models import FilamentRequirement, Plate
 from printfarm.queue.events import JobChanged
 from printfarm.queue.models import PrintJob, PrintRun, RunFeed, RunFilament
 from printfarm.queue.service.feeds import feeds_of
@@ -20,21 +22,24 @@ from printfarm.queue.service.jobs import find_job, note_event
 from printfarm.queue.service.splitting import parts_of
 
 
-def book_consumption(db: Session, run: PrintRun, job: PrintJob, *, used_mg: dict[int, int] | None = None) -> None:
+def book_consumption(
+    db: Session, run: PrintRun, job: PrintJob, *, used_mg: dict[int, int] | None = None, heard: bool = True
+) -> None:
     """Book a run that has just ended. Completed: the plate's requirement; otherwise what was extruded by then.
 
-    `used_mg` per slot is what a person weighed and goes before both. Doing it again does nothing.
+    `used_mg` per slot is what a person weighed and goes before both. `heard`: the printer told the end when it came. Doing it
+    again does nothing.
     """
     if run.booked_at is not None:
         return
     share = extruded_share(run)
     counted = _counted_shares(db, run, job) if 0 < share < 1 and not used_mg else {}
-    feeds = feeds_of(db, [run.id])
+    feeds, waste = feeds_of(db, [run.id]), waste_of(db, run)
     for filament in db.scalars(select(RunFilament).where(RunFilament.run_id == run.id)):
         planned = filament.planned_mg
         weighed = (used_mg or {}).get(filament.slot)
         filament.used_mg = weighed if weighed is not None else _part_of(planned, counted.get(filament.slot, share))
-        if filament.used_mg and filament.filament_id is not None:
+        if filament.used_mg is not None and filament.filament_id is not None:
             book_run(
                 db,
                 run_id=run.id,
@@ -46,6 +51,8 @@ def book_consumption(db: Session, run: PrintRun, job: PrintJob, *, used_mg: dict
                 reason=job.name,
                 cause=_cause(run),
                 parts=_parts(db, run, filament, filament.used_mg, feeds),
+                span=_span(run, heard=heard),
+                waste=waste.get(filament.slot, NOTHING),
             )
         elif filament.used_mg is None:
             note_event(db, job, "unknown-weight", f"Slot {filament.slot}: nobody knows how many grams", run_id=run.id)
@@ -94,6 +101,8 @@ def _rebook(
         user_id=user_id,
         cause=_cause(run),
         parts=_parts(db, run, filament, used_mg, feeds_of(db, [run.id])),
+        span=_span(run),
+        waste=waste_of(db, run).get(filament.slot, NOTHING),
     )
     if is_same and not booked:
         return False
@@ -109,6 +118,20 @@ def _parts(db: Session, run: PrintRun, filament: RunFilament, used_mg: int, feed
     """What each roll gave, when the slot was fed from several; nothing when from one."""
     mine = [feed for feed in feeds if feed.slot == filament.slot]
     return parts_of(db, run, filament, used_mg, mine) if mine else ()
+
+
+def waste_of(db: Session, run: PrintRun) -> dict[int, Fraction]:
+    """By slot, the share of its grams that goes into colour changes, the tower and priming, where the file's moves tell."""
+    needs = select(FilamentRequirement).where(FilamentRequirement.plate_id == run.plate_id)
+    return {
+        need.slot: min(Fraction(1), Fraction((need.purge_mg or 0) + (need.waste_mg or 0), need.total_mg))
+        for need in db.scalars(needs)
+        if need.total_mg and need.model_mg is not None
+    }
+
+
+def _span(run: PrintRun, *, heard: bool = True) -> Span | None:
+    return Span(run.started_at or run.created_at, run.ended_at, heard=heard) if run.ended_at else None
 
 
 def _cause(run: PrintRun) -> str:

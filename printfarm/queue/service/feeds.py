@@ -17,7 +17,7 @@ from printfarm.core.events import emit
 from printfarm.filament.colours import distance
 from printfarm.filament.models import Spool
 from printfarm.fleet.models import PrinterSlot, slot_label
-from printfarm.fleet.queries import PRINTER_TELEMETRY
+from printfarm.fleet.queries import PRINTER_TELEMETRY, facts_of
 from printfarm.fleet.service import assign_spool
 from printfarm.fleet.service.matching import same_material
 from printfarm.queue.events import RunChanged
@@ -164,6 +164,14 @@ def progress_of(run: PrintRun) -> tuple[int | None, int | None]:
     layers = [one for one in (run.layer, seen.get("layer")) if one is not None]
     percents = [one for one in (run.percent, seen.get("percent")) if one is not None]
     return max(layers, default=None), max(percents, default=None)
+
+
+def is_out_of_touch(db: Session, run: PrintRun) -> bool:
+    """Whether nobody but a person can say how this run is doing: it is in doubt, or its printer or hub cannot be reached."""
+    if run.state == "unknown":
+        return True
+    printer = facts_of(db, run.printer_id)
+    return printer is None or not printer.online
 
 
 def _active_run(db: Session, printer_id: UUID) -> PrintRun | None:

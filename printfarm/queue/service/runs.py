@@ -73,7 +73,7 @@ def advance(
     emit(db, RunChanged(shop_id=run.shop_id, job_id=job.id, run_id=run.id, printer_id=run.printer_id))
 
 
-def end_run(
+def end_run(  # noqa: PLR0913  # what is told of an end, by name
     db: Session,
     run: PrintRun,
     outcome: str,
@@ -83,15 +83,17 @@ def end_run(
     used_mg: dict[int, int] | None = None,
     user_id: UUID | None = None,
     at: datetime | None = None,
+    heard: bool = True,
 ) -> bool:
     """The run is over: completed, failed or cancelled. Books its grams once, counts the part, closes the bed's gate.
 
-    `used_mg` (per slot) is what a person weighed; without it the plate's own numbers count. False: it was over already.
+    `used_mg` (per slot) is what a person weighed; without it the plate's own numbers count. `heard`: the printer told of it
+    when it came, not a person or later. False: it was over already.
     """
     if not move_run_state(run, outcome):
         return False
     job = lock_job(db, run.job_id)
-    _close(db, run, job, sentence=sentence, error_code=error_code, used_mg=used_mg, at=at)
+    _close(db, run, job, sentence=sentence, error_code=error_code, used_mg=used_mg, at=at, heard=heard)
     if move_job_state(job, outcome):
         end_job(db, job, run.sentence, run_id=run.id, user_id=user_id)
     return True
@@ -103,7 +105,7 @@ def give_back(db: Session, run: PrintRun, sentence: str, *, user_id: UUID | None
         return
     job = lock_job(db, run.job_id)
     run.started_at = run.percent = run.layer = None
-    _close(db, run, job, sentence=sentence)
+    _close(db, run, job, sentence=sentence, heard=False)
     if move_job_state(job, "queued"):
         put_back(db, job, f"Back in the queue. {sentence}", user_id=user_id)
 
@@ -152,13 +154,14 @@ def _close(
     error_code: str | None = None,
     used_mg: dict[int, int] | None = None,
     at: datetime | None = None,
+    heard: bool = True,
 ) -> None:
     run.ended_at, run.error_code = _past(at), error_code
     run.sentence = sentence or END_SENTENCES[run.state]
     if run.state == "completed":
         run.percent, run.parts_made = 100, 1
         run.layer = run.total_layers or run.layer
-    book_consumption(db, run, job, used_mg=used_mg)
+    book_consumption(db, run, job, used_mg=used_mg, heard=heard)
     if run.state == "completed" or run.started_at is not None or any((used_mg or {}).values()):
         needs_clearing(db, run.printer_id)
     emit(db, RunEnded(shop_id=run.shop_id, job_id=job.id, run_id=run.id, printer_id=run.printer_id))

@@ -9,12 +9,13 @@ from printfarm.core.bus import recall_telemetry
 from printfarm.core.errors import DomainError
 from printfarm.core.events import emit
 from printfarm.fleet.models import Command
-from printfarm.fleet.queries import PRINTER_TELEMETRY, facts_of
+from printfarm.fleet.queries import PRINTER_TELEMETRY
 from printfarm.fleet.service.commands import fail_command
 from printfarm.fleet.service.control import control
 from printfarm.queue.events import JobChanged
 from printfarm.queue.models import ACTIVE_RUN_STATES, JobEvent, PrintRun
 from printfarm.queue.service.dispatch import WITHDRAWN
+from printfarm.queue.service.feeds import is_out_of_touch
 from printfarm.queue.service.jobs import find_job, note_event
 from printfarm.queue.service.runs import end_run, find_run, give_back
 from printfarm.queue.states import NotFromHere
@@ -47,16 +48,9 @@ def settle_run(
     _remember_last_seen(run)
     if used_mg and run.started_at is None:
         run.started_at = run.created_at
-    end_run(db, run, outcome, sentence=f"A person said: {WORDS[outcome]}", used_mg=used_mg, user_id=user_id)
+    said = f"A person said: {WORDS[outcome]}"
+    end_run(db, run, outcome, sentence=said, used_mg=used_mg, user_id=user_id, heard=False)
     return run
-
-
-def is_out_of_touch(db: Session, run: PrintRun) -> bool:
-    """Whether nobody but a person can say how this run is doing: it is in doubt, or its printer or hub cannot be reached."""
-    if run.state == "unknown":
-        return True
-    printer = facts_of(db, run.printer_id)
-    return printer is None or not printer.online
 
 
 def note_late_word(db: Session, run: PrintRun, state: str, sentence: str) -> None:
