@@ -1,36 +1,29 @@
 """The pages of sheets: the inventory as a download, and a sheet that is looked at and taken in."""
 
-import os
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from uuid import UUID
 
 from flask import Flask, Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from flask_wtf.csrf import CSRFError, validate_csrf
 from sqlalchemy.orm import Session
-from wtforms import ValidationError
 
 from printfarm.accounts.access import shop_stream, shop_view
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError
 from printfarm.core.sheets import csv_line, csv_lines, safe_cell
-from printfarm.core.storage import storage
 from printfarm.core.web import ViewAnswer, done, page
-from printfarm.core.work import read_only, unit_of_work
+from printfarm.core.work import read_only
 from printfarm.filament import queries
 from printfarm.filament.models_sheets import OUTCOMES
 from printfarm.filament.queries import InventoryFilter
 from printfarm.filament.sheets import imports
 from printfarm.filament.sheets.columns import OURS, READ_ONLY
 from printfarm.filament.sheets.own import OwnColumns, own_columns
-from printfarm.filament.sheets.reading import MOST_BYTES, Unreadable
+from printfarm.filament.sheets.reading import MOST_BYTES
 from printfarm.filament.sheets.writing import LAYOUTS, sheet_rows
 from printfarm.filament.views.blueprint import bp, page_number
-from printfarm.files.multipart import FieldPart, read_parts, skip
+from printfarm.files.views.one_file import NotTaken, keep_file, sent_file, skip_the_rest
 
 RECEIVE = "printfarm.filament.sheets.views.receive_sheet"
 PIECE = 500
@@ -79,7 +72,7 @@ def receive_sheet(shop_id: UUID) -> ResponseReturnValue:
     try:
         import_id = _receive(shop_id)
     except DomainError as refusal:
-        skip(request.stream, 2 * MOST_BYTES)
+        skip_the_rest(MOST_BYTES)
         with read_only(shop_id) as db:
             return _sheets(db, refusal), refusal.status
     return redirect(url_for("filament.sheet", sheet_id=import_id), 303)
@@ -119,48 +112,13 @@ def _sheets(db: Session, refusal: DomainError | None = None) -> Response:
 
 
 def _receive(shop_id: UUID) -> UUID:
-    boundary = request.mimetype_params.get("boundary")
-    if request.mimetype != "multipart/form-data" or not boundary:
-        raise Unreadable("This address takes what the form sends.")
-    request.max_content_length = sys.maxsize  # the bytes of the file are counted as they come
-    token = request.headers.get("X-CSRFToken")
-    for part in read_parts(request.stream, boundary):
-        if isinstance(part, FieldPart):
-            token = part.value if part.name == "csrf_token" else token
-        elif part.name == "file" and part.file_name:
-            _check_csrf(token)
-            return _keep(shop_id, part.file_name, part.chunks)
-    _check_csrf(token)
-    raise Unreadable("Choose a file.")
-
-
-def _keep(shop_id: UUID, name: str, chunks: Iterable[bytes]) -> UUID:
-    key = imports.new_key(shop_id)
-    handle, draft = tempfile.mkstemp(prefix="printfarm-sheet-")
-    try:
-        size = 0
-        with os.fdopen(handle, "wb") as out:
-            for chunk in chunks:
-                size += len(chunk)
-                if size > MOST_BYTES:
-                    raise Unreadable("The file is larger than 30 MB.")
-                out.write(chunk)
-        if not size:
-            raise Unreadable("The file is empty.")
-        storage().put_file(key, Path(draft))
-    finally:
-        Path(draft).unlink(missing_ok=True)
-    try:
-        with unit_of_work(shop_id) as db:
-            plain = "".join(sign for sign in name if sign.isprintable())
-            return imports.begin(db, name=plain, file_key=key, user_id=current_user.user.id).id
-    except BaseException:
-        storage().delete(key)
-        raise
-
-
-def _check_csrf(token: str | None) -> None:
-    try:
-        validate_csrf(token)
-    except ValidationError as problem:
-        raise CSRFError(str(problem)) from problem
+    with sent_file(MOST_BYTES) as sent:
+        if sent.draft is None:
+            raise NotTaken("Choose a file.")
+        user_id, key = current_user.user.id, imports.new_key(shop_id)
+        return keep_file(
+            shop_id,
+            sent.draft,
+            key,
+            lambda db: imports.begin(db, name=sent.name, file_key=key, user_id=user_id).id,
+        )

@@ -1,29 +1,22 @@
 """The pages of an import: where from, what it would do, and what it did."""
 
-import os
-import sys
-import tempfile
-from collections.abc import Iterable
-from pathlib import Path
 from uuid import UUID
 
 from flask import Flask, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from flask_wtf.csrf import CSRFError, validate_csrf
 from sqlalchemy.orm import Session
-from wtforms import ValidationError
 
 from printfarm.accounts.access import shop_stream, shop_view
 from printfarm.core.errors import DomainError
 from printfarm.core.ids import new_id
-from printfarm.core.storage import storage, storage_key
+from printfarm.core.storage import storage_key
 from printfarm.core.web import ViewAnswer, done, page
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament.spoolman import imports
-from printfarm.filament.spoolman.reading import MOST_BYTES, Unreadable, check_address
+from printfarm.filament.spoolman.reading import MOST_BYTES, check_address
 from printfarm.filament.views.blueprint import bp
-from printfarm.files.multipart import FieldPart, read_parts, skip
+from printfarm.files.views.one_file import NotTaken, keep_file, sent_file, skip_the_rest
 
 KIND = "spoolman"
 RECEIVE = "printfarm.filament.spoolman.import_views.receive_spoolman"
@@ -47,7 +40,7 @@ def receive_spoolman(shop_id: UUID) -> ResponseReturnValue:
     try:
         import_id = _receive(shop_id)
     except DomainError as refusal:
-        skip(request.stream, 2 * MOST_BYTES)
+        skip_the_rest(MOST_BYTES)
         with read_only(shop_id) as db:
             return _imports(db, refusal), refusal.status
     return redirect(url_for("filament.spoolman_import", spoolman_id=import_id), 303)
@@ -80,51 +73,19 @@ def _imports(db: Session, refusal: DomainError | None = None) -> Response:
 
 
 def _receive(shop_id: UUID) -> UUID:
-    boundary = request.mimetype_params.get("boundary")
-    if request.mimetype != "multipart/form-data" or not boundary:
-        raise Unreadable("This address takes what the form sends.")
-    request.max_content_length = sys.maxsize  # the bytes of the file are counted as they come
-    token, url = request.headers.get("X-CSRFToken"), ""
-    for part in read_parts(request.stream, boundary):
-        if isinstance(part, FieldPart):
-            token = part.value if part.name == "csrf_token" else token
-            url = part.value if part.name == "url" else url
-        elif part.name == "file" and part.file_name:
-            _check_csrf(token)
-            return _keep_file(shop_id, part.file_name, part.chunks)
-    _check_csrf(token)
+    user_id = current_user.user.id
+    with sent_file(MOST_BYTES) as sent:
+        if sent.draft is not None:
+            key = storage_key(shop_id, KIND, new_id())
+            return keep_file(
+                shop_id,
+                sent.draft,
+                key,
+                lambda db: imports.begin(db, source=sent.name, file_key=key, user_id=user_id).id,
+            )
+        url = sent.fields.get("url", "")
     if not url.strip():
-        raise Unreadable("Write an address, or choose a file.")
+        raise NotTaken("Write an address, or choose a file.")
     address = check_address(url)
     with unit_of_work(shop_id) as db:
-        return imports.begin(db, source=address, url=address, user_id=current_user.user.id).id
-
-
-def _keep_file(shop_id: UUID, name: str, chunks: Iterable[bytes]) -> UUID:
-    key = storage_key(shop_id, KIND, new_id())
-    handle, draft = tempfile.mkstemp(prefix="printfarm-spoolman-")
-    try:
-        size = 0
-        with os.fdopen(handle, "wb") as out:
-            for chunk in chunks:
-                size += len(chunk)
-                if size > MOST_BYTES:
-                    raise Unreadable("The file is larger than 30 MB.")
-                out.write(chunk)
-        storage().put_file(key, Path(draft))
-    finally:
-        Path(draft).unlink(missing_ok=True)
-    try:
-        with unit_of_work(shop_id) as db:
-            plain = "".join(sign for sign in name if sign.isprintable())
-            return imports.begin(db, source=plain, file_key=key, user_id=current_user.user.id).id
-    except BaseException:
-        storage().delete(key)
-        raise
-
-
-def _check_csrf(token: str | None) -> None:
-    try:
-        validate_csrf(token)
-    except ValidationError as problem:
-        raise CSRFError(str(problem)) from problem
+        return imports.begin(db, source=address, url=address, user_id=user_id).id

@@ -288,8 +288,9 @@ def test_a_shop_that_reads_itself_finds_nothing_new(alice, app, token, roll):
 
 
 def test_what_is_no_spoolman_is_refused_with_a_sentence(alice):
+    empty = alice.post("/filament/spoolman", {"file": (io.BytesIO(b""), "a.json")})
+    assert (empty.status, "The file is empty." in empty.text) == (422, True)
     hopeless = (
-        b"",
         b"[]",
         b"nothing",
         b"[1, 2]",
