@@ -27,6 +27,7 @@ def upgrade() -> None:
         "purchases",
         sa.Column("filament_id", sa.Uuid(), nullable=False),
         sa.Column("rolls", sa.Integer(), nullable=False),
+        sa.Column("wished", sa.Integer(), nullable=False),
         sa.Column("price_minor", sa.BigInteger(), nullable=True),
         sa.Column("supplier", sa.String(), nullable=False),
         sa.Column("token", sa.String(), nullable=True),

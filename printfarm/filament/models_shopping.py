@@ -36,6 +36,7 @@ class Purchase(ShopScoped, Base):
 
     filament_id: Mapped[UUID]
     rolls: Mapped[int]
+    wished: Mapped[int] = mapped_column(default=0)  # how many of them a person had wished for
     price_minor: Mapped[int | None] = mapped_column(BigInteger)  # of one roll; None: nobody has said
     supplier: Mapped[str] = mapped_column(default="")
     token: Mapped[str | None]

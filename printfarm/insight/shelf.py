@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from printfarm.filament.models import Filament, Promise
-from printfarm.filament.queries import lying_by_filament
+from printfarm.filament.queries import Supply, lying_by_filament, supply_of
 from printfarm.queue.models import OPEN_JOB_STATES, PrintJob
 
 SHOWN = 6
@@ -35,6 +35,7 @@ class Lasting:
     promised_mg: int
     jobs: int
     runs_out: Crossing | None
+    supply: Supply | None = None  # of one that runs out: what is on its way
 
     @property
     def free_mg(self) -> int:
@@ -42,7 +43,7 @@ class Lasting:
 
 
 def what_lasts(db: Session) -> list[Lasting]:
-    """The filaments that the queue needs, the scarcest first: two statements, however long the queue is."""
+    """The filaments that the queue needs, the scarcest first: three statements, however long the queue is."""
     stock = lying_by_filament().subquery()
     promised = (
         select(Promise.filament_id, func.sum(Promise.needed_mg).label("mg"), func.count().label("jobs"))
@@ -58,8 +59,9 @@ def what_lasts(db: Session) -> list[Lasting]:
         .limit(SHOWN)
     ).all()
     crossings = _crossings(db, [filament.id for filament, *_ in rows])
+    supplies = supply_of(db, crossings) if crossings else {}
     return [
-        Lasting(filament, int(stock_mg), int(needed_mg), jobs, crossings.get(filament.id))
+        Lasting(filament, int(stock_mg), int(needed_mg), jobs, crossings.get(filament.id), supplies.get(filament.id))
         for filament, stock_mg, needed_mg, jobs in rows
     ]
 

@@ -212,6 +212,27 @@ def test_an_order_is_taken_back(olga, black):
     assert olga.post(f"/shopping/orders/{made.id}/take-back").status == 409
 
 
+def test_a_wish_is_open_again_when_its_order_is_taken_back(olga, alice, black):
+    with unit_of_work(alice.shop_id) as db:
+        service.wish_for(db, black.id, 2)
+    made = order(black, 3)
+    with unit_of_work(alice.shop_id) as db:
+        assert queries.items_of(db, [black.id])[0].wished == 0
+        service.receive_purchase(db, made.id, service.Arrival(rolls=1, seen=3))
+    olga.post(f"/shopping/orders/{made.id}/take-back")
+    with read_only(alice.shop_id) as db:
+        (item,) = queries.items_of(db, [black.id])
+        assert (item.wished, item.ordered) == (1, 0)  # one of the two has come
+
+
+def test_no_wish_comes_of_an_order_that_nobody_had_wished_for(alice, black):
+    made = order(black, 3)
+    with unit_of_work(alice.shop_id) as db:
+        service.wish_for(db, black.id, 1)
+        assert len(service.take_back_order(db, made.id)) == 3
+        assert queries.items_of(db, [black.id])[0].wished == 1
+
+
 def test_all_of_an_order_comes_in_one_step_and_labels_are_next(olga, black):
     made = order(black)
     answer = olga.post("/shopping/orders/receive", {"purchase": str(made.id)})

@@ -1,6 +1,6 @@
 """The dashboard: what prints, what waits and why, what needs a person, and the first steps of a new shop."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from flask import current_app, url_for
 from sqlalchemy import event
@@ -129,6 +129,11 @@ def test_a_filament_runs_out_at_the_job_that_gets_too_little(alice, charlie, row
         filament.archive_spool(db, scarce.id)
     pink = alice.get("/").one("#lasting .row:first-child")
     assert "the next job that needs it. In stock: 0.0 g, needed: 120 g." in pink.get_text(" ", strip=True)
+    with unit_of_work(rows.id) as db:
+        line = filament.OrderLine(scarce.filament_id, rolls=2, seen=0)
+        filament.order_rolls(db, [line], expected_on=date(2031, 5, 1))
+    pink = alice.get("/").one("#lasting .row:first-child")
+    assert "On order: 2 spools, expected 1 May 2031." in " ".join(pink.get_text(" ").split())
 
 
 def test_what_was_made_today_stands_there_with_its_picture_and_number(alice, rows):

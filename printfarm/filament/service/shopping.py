@@ -137,8 +137,14 @@ def expect_on(db: Session, purchase_id: UUID, day: date | None) -> Purchase:
 
 
 def take_back_order(db: Session, purchase_id: UUID) -> list[Spool]:
-    """What has not come of an order never will: its rolls are put away. What has come stays."""
-    rolls = _open_rolls(db, find_purchase(db, purchase_id))
+    """What has not come of an order never will: its rolls are put away, and the wish for them is open again. What has come
+    stays, and is what was wished for first.
+    """
+    purchase = find_purchase(db, purchase_id)
+    rolls = _open_rolls(db, purchase)
+    come = purchase.rolls - len(rolls)
+    if purchase.wished > come:
+        _wish_again(db, purchase, min(len(rolls), purchase.wished - come))
     for spool in rolls:
         spool.archived_at = utc_now()
         emit(db, SpoolChanged(shop_id=spool.shop_id, spool_id=spool.id))
@@ -227,7 +233,7 @@ def _order(db: Session, line: OrderLine, expected_on: date | None, token: str, u
     )
     for _ in range(line.rolls):
         order_spool(db, filament.id, facts=facts, purchase_id=purchase.id)
-    _serve_wish(db, filament.id, line.rolls)
+    purchase.wished = _serve_wish(db, filament.id, line.rolls)
     return purchase
 
 
@@ -279,15 +285,24 @@ def _count(rolls: int) -> str:
     return "one roll" if rolls == 1 else f"{rolls} rolls"
 
 
-def _serve_wish(db: Session, filament_id: UUID, rolls: int) -> None:
+def _serve_wish(db: Session, filament_id: UUID, rolls: int) -> int:
+    """How many of these rolls were wished for; the wish for them is served."""
     wish = _wish_of(db, filament_id)
     if wish is None:
-        return
+        return 0
+    served = min(wish.rolls, rolls)
     if wish.rolls > rolls:
         wish.rolls -= rolls
     else:
         db.delete(wish)
     db.flush()
+    return served
+
+
+def _wish_again(db: Session, purchase: Purchase, rolls: int) -> None:
+    known = _wish_of(db, purchase.filament_id)
+    rolls += known.rolls if known else 0
+    wish_for(db, purchase.filament_id, min(MOST_AT_ONCE, rolls), user_id=purchase.user_id)
 
 
 def _wish_of(db: Session, filament_id: UUID) -> ShoppingWish | None:
