@@ -193,10 +193,12 @@ def _ending(ending: Sequence[RunningOut]) -> Iterator[Need]:
     """Prints that will stand still for want of filament."""
     for one in sorted(ending, key=lambda one: (one.minutes is None, one.minutes or 0))[:SLOTS_NAMED]:
         when = f", about {in_minutes(one.minutes)}" if one.minutes is not None else ""
-        title = (
-            f"{one.run.printer.name} runs out of {one.spool.filament.material} {one.spool.filament.colour_name}{when}"
-        )
+        name = f"{one.spool.filament.material} {one.spool.filament.colour_name}"
+        title = f"{one.run.printer.name} runs out of {name}{when}"
         todo = f"{one.label} ends {one.end.words} of {one.run.job.name}. Lay out another roll."
+        if one.is_past:
+            title = f"{one.run.printer.name} prints on though its {name} is used up"
+            todo = f"By the ledger {one.label} ended {one.end.words}. Weigh it, or say which roll feeds {one.run.job.name}."
         yield Need("ending", "warn", "spool", title, todo, "queue.job", {"job_id": one.run.job_id}, spool=one.spool)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from printfarm.core.formats import in_minutes
 from printfarm.fleet.queries import OnPrinter
 from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun
-from printfarm.queue.running_out import running_out
+from printfarm.queue.running_out import RunningOut, running_out
 
 
 def on_printers(db: Session, printer_ids: Sequence[UUID]) -> dict[UUID, OnPrinter]:
@@ -32,11 +32,14 @@ def ends_on(db: Session, printer_id: UUID) -> list[str]:
     """The rolls that the print on a printer will use up, where and when."""
     active = select(PrintRun).where(PrintRun.printer_id == printer_id, PrintRun.state.in_(ACTIVE_RUN_STATES))
     found = running_out(db, list(db.scalars(active)))
-    return [
-        f"{one.label} runs out {one.end.words}{f', about {in_minutes(one.minutes)}' if one.minutes is not None else ''}."
-        for rolls in found.values()
-        for one in rolls
-    ]
+    return [_sentence(one) for rolls in found.values() for one in rolls]
+
+
+def _sentence(one: RunningOut) -> str:
+    if one.is_past:
+        return f"By the ledger {one.label} ran out {one.end.words}, and yet it prints on: weigh the roll."
+    when = f", about {in_minutes(one.minutes)}" if one.minutes is not None else ""
+    return f"{one.label} runs out {one.end.words}{when}."
 
 
 def why_busy(db: Session, printer_id: UUID) -> str | None:

@@ -29,7 +29,8 @@ GUESS_IS_OFF = 2
 @dataclass(frozen=True)
 class RunningOut:
     """A roll that a print will use up. `minutes`: until then, by the printer's clock; None where it does not tell.
-    `by_printer`: the ledger has enough, but the printer says otherwise.
+    `by_printer`: the ledger has enough, but the printer says otherwise. `is_past`: the print is beyond that layer already, so
+    the roll held more, or another one feeds it.
     """
 
     run: PrintRun
@@ -40,6 +41,7 @@ class RunningOut:
     end: RollEnd
     minutes: int | None
     by_printer: bool
+    is_past: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def _told(place: _Place, end: RollEnd, by_printer: bool) -> RunningOut:
         end=end,
         minutes=_minutes(place, end),
         by_printer=by_printer,
+        is_past=end.layer is not None and place.reached > end.layer,
     )
 
 

@@ -5,20 +5,22 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from printfarm.filament.models import Spool
 from printfarm.fleet.models import Printer, PrinterSlot, slot_label
 from printfarm.fleet.queries import PrinterFacts, printer_facts
-from printfarm.library.models import Plate
+from printfarm.library.models import Plate, Variant
 from printfarm.queue.fitting import PrinterVerdict, Shortage
 from printfarm.queue.models import PrintJob
 from printfarm.queue.running_out import RunningOut
 from printfarm.queue.service.dispatch import plates_of
 from printfarm.queue.service.feasibility import busy_printers
+from printfarm.queue.service.jobs import needs_of
 from printfarm.queue.service.judging import judge_plates
 
 PRINTERS_SHOWN, ROLLS_SHOWN = 3, 4
+VARIANTS_JUDGED, VARIANTS_SHOWN = 12, 3
 USABLE = ("sealed", "open", "loaded")
 
 
@@ -46,11 +48,21 @@ class WayOut:
 
 
 @dataclass(frozen=True)
+class Smaller:
+    """Another variant of the same model that a roll which is too short for this one would last for."""
+
+    plate: Plate
+    printer: PrinterFacts
+    needed_mg: int
+
+
+@dataclass(frozen=True)
 class WaysOut:
-    """Everything that helps a waiting job: by printer, and the printers that could start it as it is."""
+    """Everything that helps a waiting job: by printer, the printers that could start it as it is, and what takes less."""
 
     short: Sequence[WayOut] = ()
     others: Sequence[PrinterFacts] = ()
+    smaller: Sequence[Smaller] = ()
 
     @property
     def filament_ids(self) -> list[UUID]:
@@ -63,7 +75,8 @@ def ways_out(db: Session, job: PrintJob) -> WaysOut:
     if job.state != "queued":
         return WaysOut()
     busy, printers = busy_printers(db), printer_facts(db)
-    verdicts = [one for found in judge_plates(db, plates_of(db, job.id), printers, busy).values() for one in found]
+    plates = plates_of(db, job.id)
+    verdicts = [one for found in judge_plates(db, plates, printers, busy).values() for one in found]
     short = sorted((one for one in verdicts if one.fits and one.shortages), key=lambda one: not one.ready)
     if not short:
         return WaysOut()
@@ -72,6 +85,7 @@ def ways_out(db: Session, job: PrintJob) -> WaysOut:
     return WaysOut(
         [_way_out(db, verdict, one, rolls) for verdict in shown for one in verdict.shortages],
         [one.printer for one in verdicts if one.ready and not one.shortages],
+        _smaller(db, plates, shown, busy),
     )
 
 
@@ -121,6 +135,36 @@ def rolls_for_print(db: Session, ending: Sequence[RunningOut]) -> dict[UUID, lis
         ][:ROLLS_SHOWN]
         for one in ending
     }
+
+
+def _smaller(
+    db: Session, plates: Sequence[Plate], short: Sequence[PrinterVerdict], busy: Collection[UUID]
+) -> list[Smaller]:
+    """The same plate of other variants of the model, such as one with fewer pieces, that need less of what is short."""
+    lacking = {one.filament_id: one.needed_mg for verdict in short for one in verdict.shortages if one.filament_id}
+    mine = plates[0]
+    alike = (
+        select(Plate)
+        .join(Variant, Variant.id == Plate.variant_id)
+        .where(Variant.model_id == mine.variant.model_id, Variant.archived_at.is_(None))
+        .where(Plate.number == mine.number, Plate.printable, Plate.id.not_in([one.id for one in plates]))
+        .options(selectinload(Plate.requirements), joinedload(Plate.variant))
+        .order_by(Plate.id.desc())
+        .limit(VARIANTS_JUDGED)
+    )
+    less = {
+        plate: needed
+        for plate in db.scalars(alike)
+        if (needed := sum(mg for one, mg in needs_of(plate).items() if mg < lacking.get(one, 0)))
+    }
+    judged = judge_plates(db, list(less), [one.printer for one in short], busy) if less else {}
+    found = [
+        Smaller(plate, verdict.printer, needed)
+        for plate, needed in less.items()
+        for verdict in judged[plate.id]
+        if verdict.fits and verdict.choices and not verdict.shortages
+    ]
+    return sorted({one.plate.id: one for one in found}.values(), key=lambda one: -one.needed_mg)[:VARIANTS_SHOWN]
 
 
 def _way_out(db: Session, verdict: PrinterVerdict, shortage: Shortage, rolls: dict[UUID, list[Roll]]) -> WayOut:

@@ -12,8 +12,9 @@ from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service as filament
 from printfarm.filament.models import Spool
 from printfarm.fleet.models import PrinterSlot
+from printfarm.library.models import Plate
 from printfarm.queue import service
-from printfarm.queue.models import ACTIVE_RUN_STATES, JobEvent, PrintJob, PrintRun, RunFeed
+from printfarm.queue.models import ACTIVE_RUN_STATES, JobEvent, JobOption, PrintJob, PrintRun, RunFeed
 from printfarm.queue.running_out import running_out
 from printfarm.queue.service.dispatch import CannotStart
 from tests.fleet.rolls import CHIP, place, say
@@ -213,6 +214,41 @@ def test_what_is_booked_of_a_print_already_is_not_taken_off_twice(olga, world):
     set_left(world, 25)
     recompute_feasibility(str(world.shop_id))
     assert "A1 will have 15 g, it needs 20 g" in olga.get(f"/queue/jobs/{job.id}").text
+
+
+def test_a_variant_with_fewer_pieces_is_offered(olga, world):
+    set_left(world, 12)
+    job = queued(world)
+    with unit_of_work(world.shop_id) as db:
+        (option,) = db.scalars(select(JobOption).where(JobOption.job_id == job.id))
+        model_id = db.get_one(Plate, option.plate_id).variant.model_id
+        others = {}
+        for name, grams in (("4 pieces", 8), ("10 pieces", 19), ("8 pieces, too many", 15)):
+            plate = make_plate(db, needs={1: (world.filament_id, grams * 1000)})
+            plate.variant.name, plate.variant.model_id = name, model_id
+            others[name] = plate.id
+        strange = make_plate(db, needs={1: (world.filament_id, 1000)})  # of another model
+    shown = olga.get(f"/queue/jobs/{job.id}")
+    forms = shown.all("#ways form[action='/queue/jobs']")
+    assert [one.select_one("[name=plate_id]")["value"] for one in forms] == [str(others["4 pieces"])]
+    assert str(strange.variant_id) not in str(shown.one("#ways"))
+    assert press(olga, forms[0]).status == 303
+    assert "Careful" not in olga.get("/queue").text
+
+
+def test_a_print_that_is_beyond_the_end_of_its_roll_asks_for_the_truth(olga, world):
+    set_left(world, 12)
+    job = queued(world, uses=LATE)
+    run = begin(world, job)
+    at(world, run, 76)
+    [one] = ends(world)
+    assert not one.is_past
+    at(world, run, 90, minutes=10)
+    for url in ("/queue", f"/queue/jobs/{job.id}", f"/fleet/printers/{world.printer_id}"):
+        shown = olga.get(url).text
+        assert "By the ledger A1 ran out in layer 76 of 100 (75 %), and yet it prints on" in shown
+        assert "A1 runs out" not in shown
+    assert "prints on though its" in olga.get("/needs").text
 
 
 def test_a_printer_that_has_enough_is_offered(olga, world):
