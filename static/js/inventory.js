@@ -18,9 +18,10 @@
     if (target.matches("[data-tick-all], [data-tick-found], [name=spool]")) show();
   });
   document.body.addEventListener("htmx:afterSettle", show);
+  // At work is also who has just pressed something in it: the answer would find its row no more.
   const wait = (event) => {
     const list = event.detail.requestConfig?.elt ?? event.target;
-    if (list.id !== "spool-list" || !list.querySelector("[data-hold], [name=spool]:checked")) return;
+    if (list.id !== "spool-list" || !list.querySelector("[data-hold], [name=spool]:checked, .htmx-request")) return;
     event.preventDefault();
     list.querySelector("[data-stale]").hidden = false;
   };

@@ -15,6 +15,7 @@ from tests.support.server import serving
 
 CSS_DPI, PRINTER_DPI = 96, 203  # what CSS calls an inch; what common label printers resolve
 POINTS_PER_MM = 72 / 25.4
+PATIENCE_MS = 60_000  # what does not come at all fails; how fast it comes is no question of these tests
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def signed_in(
         context = browser.new_context(base_url=url, **options)  # type: ignore[arg-type]
         _lend_session(context, person, url)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda said: problems.append(said.text) if "Security Policy" in said.text else None)
