@@ -207,7 +207,9 @@ def _is_short() -> ColumnElement[bool]:
     """Whether less of a filament lies here, on all of its rolls, than it should; one without a threshold is never short."""
     roll = aliased(Spool)
     held = select(func.coalesce(func.sum(roll.remaining_mg), 0)).where(roll.filament_id == Filament.id, is_here(roll))
-    return func.coalesce(lying_mg(held.correlate(Filament).scalar_subquery()) < Filament.low_below_mg, false())
+    # As lying_mg(held) < low, with one sum: what is below a threshold of more than nothing is so with or without its floor.
+    lacks = held.correlate(Filament).scalar_subquery() - Filament.unassigned_mg < Filament.low_below_mg
+    return func.coalesce(and_(Filament.low_below_mg > 0, lacks), false())
 
 
 # Read only where it is asked for: a list undefers it.

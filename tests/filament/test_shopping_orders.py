@@ -283,6 +283,30 @@ def test_the_same_delivery_is_not_received_twice(olga, black):
     assert sent(again, "/receive")["seen"] == "2"  # pressing again means it
 
 
+def test_two_who_receive_at_the_very_same_moment_do_not_receive_twice(app, black):
+    made, barrier, outcomes = order(black), Barrier(2), []
+
+    def receive() -> None:
+        with app.app_context():
+            barrier.wait()
+            try:
+                with unit_of_work(black.shop_id) as db:
+                    service.receive_purchase(db, made.id, service.Arrival(rolls=2, seen=3))
+                outcomes.append("received")
+            except service.CountedOtherwise:
+                outcomes.append("asked")
+
+    people = [Thread(target=receive) for _ in range(2)]
+    for one in people:
+        one.start()
+    for one in people:
+        one.join()
+    assert sorted(outcomes) == ["asked", "received"]
+    assert len(rolls(black)) == 1
+    with read_only(black.shop_id) as db:
+        assert queries.find_drift(db) == []
+
+
 @pytest.mark.parametrize(
     ("field", "typed"),
     [("rolls", "0"), ("rolls", "4"), ("weight", "0"), ("weight", "1e9"), ("weight", "NaN"), ("price", "-1")],
