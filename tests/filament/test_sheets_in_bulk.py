@@ -126,3 +126,37 @@ def test_a_piece_that_fails_for_good_leaves_nothing_and_is_done_later(olga, ctx,
     assert spools(olga) == []
     assert imports.take_in_slice(olga.shop_id, id_of(url))
     assert len(spools(olga)) == 1
+
+
+def test_a_sheet_is_stopped_half_way_and_goes_on_there(olga, bob, charlie, ctx, monkeypatch):
+    monkeypatch.setattr(imports, "PIECE", 3)
+    url = send(olga, sheet(10, 2, "Stop"))
+    assert "not being taken in" in olga.post(f"{url}/stop").text
+    olga.post(f"{url}/start")
+    assert not imports.take_in_slice(olga.shop_id, id_of(url), for_s=0)
+    assert "Stop it first" in olga.post(f"{url}/forget").text
+    assert (bob.post(f"{url}/stop").status, charlie.post(f"{url}/stop").status) == (403, 404)
+    assert olga.post(f"{url}/stop").status == 303
+    assert imports.take_in_slice(olga.shop_id, id_of(url))  # the job that was under way ends, and takes nothing more
+    page = olga.get(url)
+    assert "It was stopped behind line 4." in page.text
+    assert "stopped half-way" in olga.get("/filament/sheets").text
+    assert len(spools(olga)) == 3
+    assert page.one(f"form[action='{url}/start']").get_text(strip=True) == "Go on"
+    take_in(olga, url)
+    assert [one.remaining_mg for one in spools(olga)] == [1_000 * (n + 1) for n in range(10)]
+
+
+def test_a_sheet_that_is_stopped_while_a_piece_is_written_stays_stopped(olga, ctx, monkeypatch):
+    url = send(olga, sheet(2, 1, "Late"))
+    olga.post(f"{url}/start")
+    pieces = imports._take_lines
+
+    def and_then(db, import_id, piece):
+        goes_on = pieces(db, import_id, piece)
+        imports.stop(db, import_id)
+        return goes_on
+
+    monkeypatch.setattr(imports, "_take_lines", and_then)
+    assert imports.take_in_slice(olga.shop_id, id_of(url))
+    assert "It was stopped behind line 3." in olga.get(url).text

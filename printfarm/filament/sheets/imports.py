@@ -99,10 +99,20 @@ def start(db: Session, import_id: UUID) -> SheetImport:
     return found
 
 
+def stop(db: Session, import_id: UUID) -> SheetImport:
+    """A person has second thoughts. What was taken in stays; taken in again, it goes on behind that."""
+    found = find_import(db, import_id, lock=True)
+    if found.state != "running":
+        raise DomainError("It is not being taken in any more. Look at what it did.")
+    found.state = "ready"
+    settle(db, TAKE_IN, import_id)
+    return found
+
+
 def forget(db: Session, found: SheetImport) -> None:
     """A person does not want it, or it is old. What was taken in stays."""
     if found.state == "running":
-        raise DomainError("It is being taken in right now. Wait until it is done.")
+        raise DomainError("It is being taken in right now. Stop it first, or wait until it is done.")
     if found.file_key:
         storage().delete(found.file_key)
     for kind in (READ, TAKE_IN):
@@ -150,35 +160,33 @@ def take_in_slice(shop_id: UUID, import_id: UUID, *, for_s: float = SLICE_S) -> 
         for piece in _pieces(reading.open_sheet(path), PIECE):
             if piece[-1].number <= wanted.done_to:
                 continue
-            _take_piece(shop_id, import_id, piece)
+            if not _take_piece(shop_id, import_id, piece):
+                return True
             if time.monotonic() > until:
-                with unit_of_work(shop_id) as db:
-                    _go_on(db, find_import(db, import_id))
-                return False
+                return _is_stopped(shop_id, import_id)
             time.sleep(BREATH_S)
         with unit_of_work(shop_id) as db:
             _finish(db, import_id)
     return True
 
 
-def _take_piece(shop_id: UUID, import_id: UUID, piece: list[Read]) -> None:
-    """Somebody who adds the same filament or code at this very moment is known of at the next try."""
+def _take_piece(shop_id: UUID, import_id: UUID, piece: list[Read]) -> bool:
+    """Whether it goes on. Somebody who adds the same filament or code at this very moment is known of at the next try."""
     for last in (False, False, True):
         try:
             with unit_of_work(shop_id) as db:
-                _take_lines(db, import_id, piece)
+                return _take_lines(db, import_id, piece)
         except IntegrityError:
             if last:
                 raise
-        else:
-            return
+    return True
 
 
-def _take_lines(db: Session, import_id: UUID, piece: list[Read]) -> None:
+def _take_lines(db: Session, import_id: UUID, piece: list[Read]) -> bool:
     found = find_import(db, import_id, lock=True)
     todo = [one for one in piece if one.number > found.done_to]
     if found.state != "running" or not todo:
-        return
+        return found.state == "running"
     lines = [(one.said, one.key) for one in todo if one.said is not None]
     plans = {said.line: plan for said, plan in take_in(db, lines, source=f"Sheet {found.name}", user_id=found.user_id)}
     first, last = todo[0].number, todo[-1].number
@@ -188,10 +196,22 @@ def _take_lines(db: Session, import_id: UUID, piece: list[Read]) -> None:
         if plan is not None:
             kept.what, kept.name, kept.why = plan.what, plan.name or kept.name, plan.why
     found.done_to = last
+    return True
+
+
+def _is_stopped(shop_id: UUID, import_id: UUID) -> bool:
+    """Unless a person has stopped it meanwhile, it goes on later."""
+    with unit_of_work(shop_id) as db:
+        found = find_import(db, import_id, lock=True)
+        if found.state == "running":
+            _go_on(db, found)
+        return found.state != "running"
 
 
 def _finish(db: Session, import_id: UUID) -> None:
     found = find_import(db, import_id, lock=True)
+    if found.state != "running":
+        return  # stopped, or done by another one
     mine = (
         select(SheetLine.what, func.count().label("lines"))
         .where(SheetLine.import_id == import_id)

@@ -94,6 +94,13 @@ def start_sheet(db: Session, sheet_id: UUID) -> ViewAnswer:
     return done(url_for("filament.sheet", sheet_id=sheet_id), message="It is taken in, in the background.")
 
 
+@bp.post("/sheets/<uuid:sheet_id>/stop")
+@shop_view(role="operator")
+def stop_sheet(db: Session, sheet_id: UUID) -> ViewAnswer:
+    imports.stop(db, sheet_id)
+    return done(url_for("filament.sheet", sheet_id=sheet_id), message="Stopped. What was taken in stays.")
+
+
 @bp.post("/sheets/<uuid:sheet_id>/forget")
 @shop_view(role="operator")
 def forget_sheet(db: Session, sheet_id: UUID) -> ViewAnswer:
