@@ -16,6 +16,7 @@ from printfarm.insight.needs import Need, get_needs
 from printfarm.insight.shelf import Lasting, what_lasts
 from printfarm.insight.when import with_times
 from printfarm.library.models import Model, Plate, Variant
+from printfarm.queue.drawn import drawn_by
 from printfarm.queue.models import PrintRun, RunFilament
 from printfarm.queue.queries import JobCard, QueuePage, get_queue
 
@@ -49,12 +50,11 @@ class Feeding:
     spool: Spool | None
     filament: Filament | None
     planned_mg: int | None
+    rest_mg: int | None = None  # of its plan, what is not in the roll's ledger yet
 
     @property
     def after_mg(self) -> int | None:
-        if self.spool is None or self.planned_mg is None:
-            return None
-        return self.spool.remaining_mg - self.planned_mg
+        return None if self.spool is None or self.rest_mg is None else self.spool.remaining_mg - self.rest_mg
 
 
 @dataclass(frozen=True)
@@ -136,21 +136,26 @@ def day_start(now: datetime) -> datetime:
 
 
 def _feeding(db: Session, run_ids: list[UUID]) -> dict[UUID, list[Feeding]]:
-    found: dict[UUID, list[Feeding]] = {}
-    if not run_ids:
-        return found
-    rows = db.execute(
-        select(RunFilament, Spool, Filament)
-        .outerjoin(Spool, Spool.id == RunFilament.spool_id)
-        .outerjoin(Filament, Filament.id == func.coalesce(Spool.filament_id, RunFilament.filament_id))
-        .where(RunFilament.run_id.in_(run_ids))
-        # Spool.filament by itself is an inner join, which would drop what was not assigned to a spool.
-        .options(joinedload(Spool.filament, innerjoin=False))
-        .order_by(RunFilament.slot)
-    )
-    for drawn, spool, filament in rows:
-        found.setdefault(drawn.run_id, []).append(Feeding(spool, filament, drawn.planned_mg))
-    return found
+    drawn = drawn_by(db, run_ids)
+    unknown = {one.used.filament_id for slots in drawn.values() for one in slots if one.spool is None}
+    wanted = [one for one in unknown if one]
+    filaments = {one.id: one for one in db.scalars(select(Filament).where(Filament.id.in_(wanted)))} if wanted else {}
+    return {
+        run_id: [
+            Feeding(
+                one.spool,
+                one.spool.filament
+                if one.spool
+                else filaments.get(one.used.filament_id)
+                if one.used.filament_id
+                else None,
+                one.used.planned_mg,
+                one.rest_mg,
+            )
+            for one in slots
+        ]
+        for run_id, slots in drawn.items()
+    }
 
 
 def _today(db: Session) -> Today:

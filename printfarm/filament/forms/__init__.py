@@ -11,13 +11,14 @@ from printfarm.filament.forms.shopping import (
     WishForm,
 )
 from printfarm.filament.forms.spools import MergeForm, NewSpoolForm, ReceiveForm, SplitForm, SpoolFactsForm
-from printfarm.filament.forms.stock import AgreedForm, ResolveForm, WeighForm
+from printfarm.filament.forms.stock import AgreedForm, DiscardForm, ResolveForm, WeighForm
 
 __all__ = [
     "AgreedForm",
     "ArrivalForm",
     "BrandForm",
     "ColourForm",
+    "DiscardForm",
     "ExpectedForm",
     "FilamentForm",
     "MergeForm",

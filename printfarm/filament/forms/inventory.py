@@ -65,6 +65,7 @@ class BulkForm(FlaskForm):  # type: ignore[misc]
     location = StringField("Place", validators=[Length(max=80)], filters=[one_line])
     low_below = AmountField("Low below", validators=[Optional(), WEIGHT])
     expires_on = DayField("Best before", validators=[Optional()], ahead=True)
+    reason = StringField("Why", validators=[Length(max=200)], filters=[one_line])
 
     def validate(self, extra_validators: Any = None) -> bool:
         valid: bool = super().validate(extra_validators)
@@ -75,4 +76,5 @@ class BulkForm(FlaskForm):  # type: ignore[misc]
 
     def told(self) -> Told:
         low = self.low_below.data
-        return Told(self.location.data or "", 0 if low is None else mg_from_grams(low), self.expires_on.data)
+        low_mg = 0 if low is None else mg_from_grams(low)
+        return Told(self.location.data or "", low_mg, self.expires_on.data, self.reason.data or "")

@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, RadioField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from printfarm.core.fields import AmountField, CountField
+from printfarm.core.fields import AmountField, CountField, one_line
 from printfarm.core.ids import typed_code
 from printfarm.core.units import mg_from_grams
 from printfarm.filament.forms.fields import WEIGHT, token_field
@@ -61,6 +61,10 @@ class WeighForm(AgreedForm):
         if self.what.data == "subtract":
             facts["agreed_mg"] = self.agreed_mg
         return {**facts, "cause": self.cause.data or "correction"}
+
+
+class DiscardForm(FlaskForm):  # type: ignore[misc]
+    reason = StringField("Why", validators=[Length(max=200)], filters=[one_line])
 
 
 class ResolveForm(AgreedForm):

@@ -17,7 +17,6 @@ from printfarm.core.ids import SPOOL_CODE, new_code, new_id
 from printfarm.filament.events import SpoolChanged
 from printfarm.filament.models import Filament, Spool, StockEntry
 from printfarm.filament.service.counted import count_key
-from printfarm.filament.service.filaments import find_filament
 from printfarm.filament.service.states import DISCARDED, become, out_of_the_archive, today_of
 from printfarm.filament.service.stock import (
     lock_filament,
@@ -77,7 +76,7 @@ def add_spool(
     """A roll that lies here, with its first line in the ledger: sealed, or open when it was opened or used before. The same
     token again gives the roll that it made before.
     """
-    filament = lock_filament(db, filament_id) if token else find_filament(db, filament_id)
+    filament = lock_filament(db, filament_id)
     if token and (made := _made_by(db, token)):
         return made[0]
     facts, key = facts or SpoolFacts(), f"received:{token}:00" if token else None
@@ -122,7 +121,7 @@ def take_in_spool(
     """A roll that a sheet tells of, with its own code if it brings one. `line`: what goes into its first line of the ledger,
     whose key makes it one that is taken in once.
     """
-    filament = _in_use(find_filament(db, filament_id))
+    filament = _in_use(lock_filament(db, filament_id))
     refuse_impossible(weight_mg)
     initial_mg = weight_mg if facts.initial_mg is None else facts.initial_mg
     begun = facts.opened_on is not None or weight_mg < initial_mg
@@ -134,7 +133,7 @@ def take_in_spool(
 
 def order_spool(db: Session, filament_id: UUID, *, facts: SpoolFacts, purchase_id: UUID | None = None) -> Spool:
     """A roll that is on its way: it weighs nothing until it comes; `facts.initial_mg` is what it will hold."""
-    filament = _in_use(find_filament(db, filament_id))
+    filament = _in_use(lock_filament(db, filament_id))
     initial_mg = filament.spool_mg if facts.initial_mg is None else facts.initial_mg
     refuse_impossible(initial_mg)
     return _new(db, filament, replace(facts, initial_mg=initial_mg), state="on order", purchase_id=purchase_id)

@@ -10,7 +10,7 @@ from printfarm.core.errors import DomainError
 from printfarm.core.units import mg_from_grams
 from printfarm.core.web import ViewAnswer, done, page, safe_next
 from printfarm.filament import queries, service
-from printfarm.filament.forms import MergeForm, SplitForm
+from printfarm.filament.forms import DiscardForm, MergeForm, SplitForm
 from printfarm.filament.service import belonging
 from printfarm.filament.views.blueprint import bp, form_again, me, page_number
 from printfarm.filament.views.spool_page import spool_again
@@ -43,8 +43,18 @@ def empty_spool(db: Session, spool_id: UUID) -> ViewAnswer:
 @bp.post("/spools/<uuid:spool_id>/discard")
 @shop_view(role="operator")
 def discard_spool(db: Session, spool_id: UUID) -> ViewAnswer:
-    service.discard_spool(db, spool_id, user_id=me())
+    form = DiscardForm()
+    if not form.validate_on_submit():
+        raise DomainError(str(form.reason.errors[0]) if form.reason.errors else "Send the form again.")
+    service.discard_spool(db, spool_id, reason=form.reason.data or "", user_id=me())
     return spool_again(spool_id, "Discarded. Undo it below if that was wrong.")
+
+
+@bp.post("/spools/<uuid:spool_id>/forget-chip")
+@shop_view(role="operator")
+def forget_chip(db: Session, spool_id: UUID) -> ViewAnswer:
+    service.unbind_tag(db, spool_id)
+    return spool_again(spool_id, "It goes by no chip any more. A printer that reads one will ask which roll it is.")
 
 
 @bp.post("/spools/<uuid:spool_id>/come")
