@@ -62,7 +62,7 @@ def upgrade() -> None:
     _change_ledger("kind", "cause", CAUSES, CAUSE_OF, [_discrepancy()], [])
     _index_ledger()
     _scale_costs("* 100")
-    fence("brands", "stock_checks", "run_feeds", "drying_rules")
+    fence("brands", "stock_checks", "run_feeds", "next_rolls", "drying_rules")
     _name_brands()
 
 
@@ -82,6 +82,7 @@ def downgrade() -> None:
         for column in (*TEXTS["filaments"], *_filament_columns()):
             batch.drop_column(column if isinstance(column, str) else column.name)
     op.drop_table("drying_rules")
+    op.drop_table("next_rolls")
     op.drop_table("run_feeds")
     op.drop_table("stock_checks")
     op.drop_table("brands")
@@ -159,6 +160,26 @@ def _add_feeds() -> None:
         ),
     )
     op.create_index(op.f("ix_run_feeds_shop_id_run_id_slot_at"), "run_feeds", ["shop_id", "run_id", "slot", "at"])
+    op.create_table(
+        "next_rolls",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=False),
+        sa.Column("spool_id", sa.Uuid(), nullable=False),
+        *_own("next_rolls"),
+        sa.ForeignKeyConstraint(
+            ["shop_id", "run_id"],
+            ["print_runs.shop_id", "print_runs.id"],
+            name=op.f("fk_next_rolls_shop_id_run_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["shop_id", "spool_id"],
+            ["spools.shop_id", "spools.id"],
+            name=op.f("fk_next_rolls_shop_id_spool_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.UniqueConstraint("shop_id", "run_id", "slot", name=op.f("uq_next_rolls_shop_id_run_id_slot")),
+    )
 
 
 def _texts(table: str) -> list[sa.Column]:

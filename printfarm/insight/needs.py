@@ -196,10 +196,14 @@ def _ending(ending: Sequence[RunningOut]) -> Iterator[Need]:
         name = f"{one.spool.filament.material} {one.spool.filament.colour_name}"
         title = f"{one.run.printer.name} runs out of {name}{when}"
         todo = f"{one.label} ends {one.end.words} of {one.run.job.name}. Lay out another roll."
-        if one.is_past:
+        if one.then and one.due:
+            title = f"Change {one.label} of {one.run.printer.name} to spool {one.then.code} {one.due}"
+            todo = f"{name} runs out {one.end.words} of {one.run.job.name}{when}. Put it in, then say that it feeds."
+        elif one.is_past:
             title = f"{one.run.printer.name} prints on though its {name} is used up"
             todo = f"By the ledger {one.label} ended {one.end.words}. Weigh it, or say which roll feeds {one.run.job.name}."
-        yield Need("ending", "warn", "spool", title, todo, "queue.job", {"job_id": one.run.job_id}, spool=one.spool)
+        tone = "bad" if one.due == "now" else "warn"
+        yield Need("ending", tone, "spool", title, todo, "queue.job", {"job_id": one.run.job_id}, spool=one.spool)
 
 
 def _damp(db: Session, printers: Sequence[Printer]) -> Iterator[Need]:

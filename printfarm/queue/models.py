@@ -162,6 +162,21 @@ class RunFeed(ShopScoped, Base):
     at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class NextRoll(ShopScoped, Base):
+    """What a person said when a print was started that a roll does not last for: this one is fed when that one ends."""
+
+    __tablename__ = "next_rolls"
+    __table_args__ = shop_table(
+        shop_reference("run_id", "print_runs", ondelete="CASCADE"),
+        shop_reference("spool_id", "spools"),
+        UniqueConstraint("shop_id", "run_id", "slot"),
+    )
+
+    run_id: Mapped[UUID]
+    slot: Mapped[int]  # the plate's, 1-based
+    spool_id: Mapped[UUID]
+
+
 class JobEvent(ShopScoped, Base):
     """A line of a job's history, in words."""
 

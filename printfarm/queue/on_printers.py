@@ -36,6 +36,8 @@ def ends_on(db: Session, printer_id: UUID) -> list[str]:
 
 
 def _sentence(one: RunningOut) -> str:
+    if one.then and one.due:
+        return f"Change {one.label} to spool {one.then.code} {one.due}: it runs out {one.end.words}."
     if one.is_past:
         return f"By the ledger {one.label} ran out {one.end.words}, and yet it prints on: weigh the roll."
     when = f", about {in_minutes(one.minutes)}" if one.minutes is not None else ""

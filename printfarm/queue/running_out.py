@@ -7,30 +7,34 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.bus import recall_telemetry
 from printfarm.core.tenancy import shop_of
-from printfarm.filament.models import Spool, StockEntry
+from printfarm.filament.models import Spool
 from printfarm.files.readers.results import LayerUse
 from printfarm.fleet.models import PrinterSlot, slot_label
 from printfarm.fleet.queries import PRINTER_TELEMETRY
 from printfarm.library.counted import uses_of_plates
 from printfarm.library.models import Plate
+from printfarm.queue.drawn import booked_of
 from printfarm.queue.ending import Draw, RollEnd, end_of_roll
-from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun, RunFilament
+from printfarm.queue.models import ACTIVE_RUN_STATES, NextRoll, PrintRun, RunFilament
 from printfarm.queue.service.feeds import Feeding, feeds_of
 
 # A printer guesses what is left in whole per cent of a full roll, and is often off by one or two.
 GUESS_IS_OFF = 2
+# How long before a roll ends whoever said which one is next is told so: layers at least, per cent of them, or minutes.
+SOON_LAYERS, SOON_PERCENT, SOON_MINUTES = 3, 5, 15
 
 
 @dataclass(frozen=True)
 class RunningOut:
     """A roll that a print will use up. `minutes`: until then, by the printer's clock; None where it does not tell.
     `by_printer`: the ledger has enough, but the printer says otherwise. `is_past`: the print is beyond that layer already, so
-    the roll held more, or another one feeds it.
+    the roll held more, or another one feeds it. `then`: the roll that a person said is fed next; `due` says when it is to be
+    put in: "now" or "soon", and nothing before that.
     """
 
     run: PrintRun
@@ -42,6 +46,8 @@ class RunningOut:
     minutes: int | None
     by_printer: bool
     is_past: bool = False
+    then: Spool | None = None
+    due: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ class _Place:
     slot: PrinterSlot | None
     live: Mapping[str, Any]
     given_mg: int = 0  # what the ledger has booked of this print already
+    then: Spool | None = None  # what a person said is fed when this roll ends
 
     @property
     def reached(self) -> int:
@@ -77,7 +84,7 @@ class _Place:
 
 
 def running_out(db: Session, runs: Sequence[PrintRun]) -> dict[UUID, list[RunningOut]]:
-    """By run, the rolls that it will use up. Seven statements at most, and one question to Redis."""
+    """By run, the rolls that it will use up. Eight statements at most, and one question to Redis."""
     active = [run for run in runs if run.state in ACTIVE_RUN_STATES]
     if not active:
         return {}
@@ -122,6 +129,7 @@ def _said_left(place: _Place) -> int | None:
 
 def _told(place: _Place, end: RollEnd, by_printer: bool) -> RunningOut:
     feeding = place.feedings[0]
+    then = place.then if place.then is not None and place.then.id != place.spool.id else None
     return RunningOut(
         run=place.run,
         slot=feeding.used.slot,
@@ -132,7 +140,23 @@ def _told(place: _Place, end: RollEnd, by_printer: bool) -> RunningOut:
         minutes=_minutes(place, end),
         by_printer=by_printer,
         is_past=end.layer is not None and place.reached > end.layer,
+        then=then,
+        due=_due(place, end) if then else "",
     )
+
+
+def _due(place: _Place, end: RollEnd) -> str:
+    """Whether the next roll is to be put in now, or in some layers or minutes."""
+    if place.run.started_at is None:
+        return ""
+    if end.layer is None:
+        done = max(place.run.percent or 0, place.live.get("percent") or 0)
+        return "now" if done >= end.percent else "soon" if done >= end.percent - SOON_PERCENT else ""
+    if place.reached >= end.layer - 1:
+        return "now"
+    ahead, minutes = max(SOON_LAYERS, (end.layers or 0) * SOON_PERCENT // 100), _minutes(place, end)
+    near = place.reached >= end.layer - 1 - ahead
+    return "soon" if near or (minutes is not None and minutes <= SOON_MINUTES) else ""
 
 
 def _minutes(place: _Place, end: RollEnd) -> int | None:
@@ -169,7 +193,7 @@ def _places(db: Session, runs: Sequence[PrintRun]) -> list[_Place]:
     for one in feeding:
         if one.spool_id in spools and one.spool_id is not None:
             rolls.setdefault((one.used.run_id, one.spool_id), []).append(one)
-    given = _given(db, list(by_id))
+    given, then = booked_of(db, list(by_id)), _next_rolls(db, list(by_id))
     return [
         _Place(
             by_id[run_id],
@@ -178,19 +202,16 @@ def _places(db: Session, runs: Sequence[PrintRun]) -> list[_Place]:
             slots.get(spool_id),
             _of_run(by_id[run_id], live),
             given.get((run_id, spool_id), 0),
+            then.get((run_id, feedings[0].used.slot)),
         )
         for (run_id, spool_id), feedings in rolls.items()
     ]
 
 
-def _given(db: Session, run_ids: Sequence[UUID]) -> dict[tuple[UUID, UUID], int]:
-    """What is booked of prints that go on: a person has counted a roll meanwhile."""
-    sums = (
-        select(StockEntry.run_id, StockEntry.spool_id, func.sum(StockEntry.delta_mg))
-        .where(StockEntry.run_id.in_(run_ids), StockEntry.spool_id.is_not(None))
-        .group_by(StockEntry.run_id, StockEntry.spool_id)
-    )
-    return {(run_id, spool_id): max(0, -int(mg)) for run_id, spool_id, mg in db.execute(sums) if run_id and spool_id}
+def _next_rolls(db: Session, run_ids: Sequence[UUID]) -> dict[tuple[UUID, int], Spool]:
+    """By run and slot, the roll of which a person said that it is fed when this one ends."""
+    rows = select(NextRoll.run_id, NextRoll.slot, Spool).join(Spool, Spool.id == NextRoll.spool_id)
+    return {(row[0], row[1]): row[2] for row in db.execute(rows.where(NextRoll.run_id.in_(run_ids)))}
 
 
 def _of_run(run: PrintRun, live: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from printfarm.fleet.service.commands import START_PATIENCE, Start, fail_command
 from printfarm.library.models import Plate, Variant
 from printfarm.queue.events import JobChanged, RunChanged
 from printfarm.queue.fitting import PrinterVerdict, Shortage, SlotChoice, weight
-from printfarm.queue.models import JobOption, PrintJob, PrintRun, RunFilament
+from printfarm.queue.models import JobOption, NextRoll, PrintJob, PrintRun, RunFilament
 from printfarm.queue.service.feasibility import busy_printers, filament_name
 from printfarm.queue.service.jobs import lock_job, note_event
 from printfarm.queue.service.judging import judge_plates
@@ -74,6 +74,7 @@ def _note_shortages(
         if then is not None and then.filament_id == one.filament_id:
             _refuse_second(then, one)
             said = f"{one.sentence}. Then spool {then.code} is fed"
+            db.add_all(NextRoll(run_id=run.id, slot=slot, spool_id=then.id) for slot in one.needs)
         note_event(db, job, "short", said, user_id=user_id, run_id=run.id)
 
 
