@@ -102,3 +102,26 @@ def test_a_roll_of_another_filament_moves_to_it_when_that_is_here(olga, black):
     what, why = said(olga, send(olga, old))[2]
     assert what == "changed"
     assert "found to be Sunlu PETG Red since the sheet was made" in why
+
+
+def test_own_facts_of_the_brand_come_in_fill_gaps_and_go_out_again(olga, black):
+    with unit_of_work(olga.shop_id) as db:
+        service.brand_named(db, "Prusament").extra = {"Ships": '"3 days"'}
+    head = "Code,Brand,Material,Colour,Left g,filament.vendor.extra.Ships,filament.vendor.extra.Site\n"
+    rows = f"{black.code},,,,,a week,cz\n,Sunlu,PLA,Red,5,2 weeks,\n,sunlu,PLA,Red,6,2 weeks,\n,,PLA,Grey,7,nowhere,\n"
+    url = send(olga, head + rows)
+    assert said(olga, url)[2] == (
+        "changed",
+        "of its brand, Site: cz; its brand keeps its Ships: change that on the brand’s page",
+    )
+    assert said(olga, url)[5][1].endswith("it has no brand that could be told anything")
+    assert "mean nothing here" not in olga.get(url).text
+    take_in(olga, url)
+    with unit_of_work(olga.shop_id) as db:
+        kept = {name: dict(service.brand_named(db, name).extra) for name in ("Prusament", "Sunlu")}
+    assert kept == {"Prusament": {"Ships": '"3 days"', "Site": "cz"}, "Sunlu": {"Ships": "2 weeks"}}
+    assert len(spools(olga)) == 4
+    for asked, ships in (("", "3 days"), ("columns=spoolman", '"3 days"')):
+        rows = table(olga, f"q=galaxy&{asked}")
+        assert (rows[0]["filament.vendor.extra.Ships"], rows[0]["filament.vendor.extra.Site"]) == (ships, "cz")
+        assert said(olga, send(olga, sheet_of(rows)))[2] == ("same", "")

@@ -138,8 +138,8 @@ def plain(heading: str) -> str:
     return " ".join(re.sub(r"[^\w.#]+", " ", heading.replace("_", " ")).split()).casefold()
 
 
-# A fact of the shop's own: of the roll, or of its filament.
-_OWN = re.compile(r"((?:filament\.)?extra\.)(.+)", re.IGNORECASE)
+# A fact of the shop's own: of the roll, of its filament, or of the brand.
+_OWN = re.compile(r"((?:filament\.(?:vendor\.)?)?extra\.)(.+)", re.IGNORECASE)
 _MEANINGS = {plain(heading): key for known in (OTHERS, OURS, SPOOLMAN) for heading, key in known.items()}
 
 

@@ -1,4 +1,5 @@
-"""The shop's own facts in a sheet: a column "extra.<key>" for each of a roll's, "filament.extra.<key>" for its filament's.
+"""The shop's own facts in a sheet: a column "extra.<key>" for each of a roll's, "filament.extra.<key>" for its filament's, and
+"filament.vendor.extra.<key>" for its brand's.
 
 So does Spoolman's export name them. What programs keep as JSON text stands in our own sheets as people write it.
 """
@@ -12,9 +13,11 @@ from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session
 
 from printfarm.core.fields import one_line
-from printfarm.filament.models import Filament, Spool
-from printfarm.filament.sheets.saying import Refused
+from printfarm.filament.models import Brand, Filament, Spool
+from printfarm.filament.sheets.saying import EXTRA, OF_BRAND, OF_FILAMENT, Refused
 from printfarm.filament.spoolman.fields import as_value, extra_fields
+
+KINDS: Mapping[str, type[Spool | Filament | Brand]] = {"spool": Spool, "filament": Filament, "vendor": Brand}
 
 
 @dataclass(frozen=True)
@@ -23,15 +26,19 @@ class OwnColumns:
 
     of_spool: tuple[str, ...] = ()
     of_filament: tuple[str, ...] = ()
+    of_brand: tuple[str, ...] = ()
+    brands: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # what is said of each, by its name
 
     @property
     def headings(self) -> list[str]:
-        return [f"extra.{key}" for key in self.of_spool] + [f"filament.extra.{key}" for key in self.of_filament]
+        named = ((EXTRA, self.of_spool), (OF_FILAMENT, self.of_filament), (OF_BRAND, self.of_brand))
+        return [f"{before}{key}" for before, keys in named for key in keys]
 
     def cells(self, spool: Spool, *, raw: bool) -> list[str]:
         """`raw`: as programs keep them."""
-        own, filament = spool.extra, spool.filament.extra
-        values = [own.get(key, "") for key in self.of_spool] + [filament.get(key, "") for key in self.of_filament]
+        brand = self.brands.get(spool.filament.brand, {})
+        said = ((spool.extra, self.of_spool), (spool.filament.extra, self.of_filament), (brand, self.of_brand))
+        values = [extra.get(key, "") for extra, keys in said for key in keys]
         return values if raw else [_as_text(value) for value in values]
 
 
@@ -56,21 +63,23 @@ class OwnFields:
 
 
 def own_columns(db: Session) -> OwnColumns:
-    """All that the shop has said of any roll or filament, or has a field for: the same columns in each of its sheets."""
+    """All that the shop has said of any roll, filament or brand, or has a field for: the same columns in each of its sheets."""
     found = []
-    for kind, model in (("spool", Spool), ("filament", Filament)):
+    for kind, model in KINDS.items():
         keys = {str(one["key"]) for one in extra_fields(db, kind)}
         for extra in db.scalars(select(model.extra).where(cast(model.extra, String) != "{}")):
             keys |= extra.keys()
         found.append(tuple(sorted(keys)))
-    return OwnColumns(*found)
+    of_spool, of_filament, of_brand = found
+    brands = {one.name: one.extra for one in db.scalars(select(Brand))} if of_brand else {}
+    return OwnColumns(of_spool, of_filament, of_brand, brands)
 
 
 def own_fields(db: Session, lines: Iterable[object]) -> OwnFields:
     """Asked for only when some line speaks of them."""
     if not any(lines):
         return OwnFields()
-    return OwnFields({kind: {one["key"]: one for one in extra_fields(db, kind)} for kind in ("spool", "filament")})
+    return OwnFields({kind: {one["key"]: one for one in extra_fields(db, kind)} for kind in KINDS})
 
 
 def _as_text(value: str) -> str:

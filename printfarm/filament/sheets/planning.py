@@ -11,15 +11,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError
-from printfarm.core.fields import one_line
 from printfarm.core.units import cost_of_gram, grams_from_mg
 from printfarm.filament.colours import normal_colours
-from printfarm.filament.models import Filament, Spool, StockEntry
+from printfarm.filament.models import Brand, Filament, Spool, StockEntry
 from printfarm.filament.models_spoolman import SpoolmanOrigin
 from printfarm.filament.service.filaments import name_of
 from printfarm.filament.service.stock import in_grams
 from printfarm.filament.sheets.own import OwnFields, own_fields
 from printfarm.filament.sheets.saying import Refused, Said, facts_of
+from printfarm.filament.sheets.telling import is_same, of_brand, of_filament, word_of, words_of
 from printfarm.filament.sheets.turning import FACTS, deed_of, filament_for, own, same
 from printfarm.filament.spoolman.showing import NO_COLOUR
 
@@ -39,10 +39,6 @@ WORDS = {
 }
 
 
-FILAMENT_TEXTS = {"article": "article_number", "link": "purchase_url"}
-TOLD = {"article_number": "article number", "purchase_url": "where to buy"}
-
-
 @dataclass(frozen=True)
 class Plan:
     """What a line does: a new roll (`filament` when that is here already), or what changes on one that is here (`filament`:
@@ -59,6 +55,7 @@ class Plan:
     archive: bool | None = None
     deed: str = ""  # what else is done to it
     of_filament: Mapping[str, Any] = field(default_factory=dict)  # what its filament is told
+    of_brand: Mapping[str, str] = field(default_factory=dict)  # what its brand is told
 
 
 @dataclass
@@ -71,6 +68,7 @@ class Known:
     keys: dict[str, Spool] = field(default_factory=dict)
     filaments: dict[str, list[Filament]] = field(default_factory=dict)  # by what their colour is called
     own: OwnFields = field(default_factory=OwnFields)
+    brands: dict[str, Brand] = field(default_factory=dict)  # by name; known only where a line speaks of one
 
 
 @dataclass
@@ -105,7 +103,9 @@ def know(db: Session, lines: Sequence[tuple[Said, str]]) -> Known:
     rows = select(StockEntry.cause_key, Spool).join(Spool, Spool.id == StockEntry.spool_id)
     for key, spool in db.execute(rows.where(StockEntry.cause_key.in_(keys))):
         known.keys[key or ""] = spool
-    known.own = own_fields(db, (said.extra or said.filament_extra for said, _ in lines))
+    known.own = own_fields(db, (said.extra or said.filament_extra or said.brand_extra for said, _ in lines))
+    if any(said.brand_extra for said, _ in lines):
+        known.brands = {one.name.casefold(): one for one in db.scalars(select(Brand))}
     colours = {said.texts.get("colour", "") for said, _ in lines}
     colours |= {one.filament.colour_name for one in known.codes.values()}
     # SQLite knows of no small letters but those of English: what is written the same is the same all the same.
@@ -173,9 +173,12 @@ def _new(known: Known, said: Said) -> Plan:
     left_mg = 0 if said.state == "on order" else left_mg
     grams = in_grams(left_mg or 0)
     facts = facts_of(said) | {"extra": known.own.changed("spool", {}, said.extra)}
-    told, stays = _of_filament(known, filament, said)
-    words = "; ".join(one for one in (grams, why, stays) if one)
-    return Plan("new", words, said.name, None, filament, facts, left_mg, said.archived, of_filament=told)
+    told, stays = of_filament(known.own, filament, said)
+    brand, brand_stays = of_brand(known.own, known.brands, said.texts.get("brand", ""), said)
+    words = "; ".join(one for one in (grams, why, stays, brand_stays) if one)
+    return Plan(
+        "new", words, said.name, None, filament, facts, left_mg, said.archived, of_filament=told, of_brand=brand
+    )
 
 
 def colour_of(said: Said) -> str:
@@ -201,7 +204,8 @@ def _filament_of(known: Known, said: Said) -> Filament | None:
 
 def _changes(known: Known, spool: Spool, said: Said, then_mg: int | None) -> Plan:
     filament, stays = filament_for(known.filaments, spool, said)
-    told, kept = ({}, "") if filament or stays else _of_filament(known, spool.filament, said)
+    told, kept = ({}, "") if filament or stays else of_filament(known.own, spool.filament, said)
+    brand, brand_stays = of_brand(known.own, known.brands, (filament or spool.filament).brand, said)
     left_mg = _new_weight(spool, said.left_mg, then_mg)
     deed, state_stays = deed_of(spool, said, left_mg)
     facts, own_facts = _new_facts(spool, said), known.own.changed("spool", spool.extra, said.extra)
@@ -209,56 +213,26 @@ def _changes(known: Known, spool: Spool, said: Said, then_mg: int | None) -> Pla
     words = [f"{spool.state} → {said.state}"] if deed else []
     words += [f"left: {in_grams(spool.remaining_mg)} → {in_grams(left_mg)}"] if left_mg is not None else []
     words += [f"{name_of(spool.filament)} → {name_of(filament)}"] if filament else []
-    words += [f"{WORDS[one]}: {_word(getattr(spool, one))} → {_word(value)}" for one, value in facts.items()]
-    words += [f"{key}: {_word(spool.extra.get(key))} → {_word(value)}" for key, value in own_facts.items()]
-    words += [f"of its filament, {one}" for one in _words_of(told)]
+    words += [f"{WORDS[one]}: {word_of(getattr(spool, one))} → {word_of(value)}" for one, value in facts.items()]
+    words += [f"{key}: {word_of(spool.extra.get(key))} → {word_of(value)}" for key, value in own_facts.items()]
+    words += [f"of its filament, {one}" for one in words_of(told)]
+    words += [f"of its brand, {one}" for one in words_of({"extra": brand})]
     words += [] if archive is None else ["archived" if archive else "restored"]
-    why = "; ".join([*words, *(one for one in (stays, kept, state_stays) if one)])[:1000]
+    why = "; ".join([*words, *(one for one in (stays, kept, brand_stays, state_stays) if one)])[:1000]
     if not words:
         return Plan("same", why, _name(spool), spool)
     if spool.state == "discarded":
         raise Refused(f"{spool.code} is discarded here. Bring it back first.")
     facts |= {"extra": {**spool.extra, **own_facts}} if own_facts else {}
-    return Plan("changed", why, _name(spool), spool, filament, facts, left_mg, archive, deed, told)
+    return Plan("changed", why, _name(spool), spool, filament, facts, left_mg, archive, deed, told, brand)
 
 
 def _new_facts(spool: Spool, said: Said) -> dict[str, Any]:
-    facts = {ours: value for ours, value in facts_of(said).items() if not _is(getattr(spool, ours), value)}
+    facts = {ours: value for ours, value in facts_of(said).items() if not is_same(getattr(spool, ours), value)}
     cost = cost_of(said, said.weights.get("initial", spool.initial_mg))
     if cost is not None and cost != spool.cost_per_gram:
         facts["cost_per_gram"] = cost
     return facts
-
-
-def _of_filament(known: Known, filament: Filament | None, said: Said) -> tuple[dict[str, Any], str]:
-    """What a filament is told of itself, where it says nothing yet; and what it keeps. Rolls of one filament may differ in a
-    sheet, so that none of them changes what is there.
-    """
-    texts = {FILAMENT_TEXTS[key]: said.texts[key] for key in FILAMENT_TEXTS if key in said.texts}
-    has = filament.extra if filament is not None else {}
-    extra = known.own.changed("filament", has, said.filament_extra)
-    if filament is not None:
-        texts = {name: text for name, text in texts.items() if not _is(getattr(filament, name), text)}
-    kept = [TOLD[name] for name in texts if filament is not None and getattr(filament, name)]
-    kept += [key for key in extra if key in has]
-    told: dict[str, Any] = {name: text for name, text in texts.items() if TOLD[name] not in kept}
-    if "purchase_url" in told and not told["purchase_url"].startswith(("https://", "http://")):
-        raise Refused("Where to buy is an address that begins with https://.")
-    new = {key: value for key, value in extra.items() if key not in has}
-    told |= {"extra": {**has, **new}} if new else {}
-    stays = f"its filament keeps its {', '.join(kept)}: change that on the filament’s page" if kept else ""
-    return told, stays
-
-
-def _words_of(told: Mapping[str, Any]) -> list[str]:
-    return [f"{TOLD[name]}: {_word(told[name])}" for name in told if name != "extra"] + [
-        f"{key}: {_word(value)}" for key, value in told.get("extra", {}).items()
-    ]
-
-
-def _is(here: Any, said: Any) -> bool:
-    """A cell has one line, whatever was written here."""
-    return bool(here == said) or (isinstance(here, str) and one_line(here) == said)
 
 
 def _new_weight(spool: Spool, left_mg: int | None, then_mg: int | None) -> int | None:
@@ -288,14 +262,6 @@ def _name(spool: Spool) -> str:
     one = spool.filament
     words = " ".join(part for part in (one.brand, one.material, one.finish, one.colour_name) if part)
     return f"{words}, {spool.code}"[:200]
-
-
-def _word(value: Any) -> str:
-    if value is None or value == "":
-        return "nothing"
-    if isinstance(value, int):
-        return f"{grams_from_mg(value).normalize():f} g"
-    return str(value)[:80]
 
 
 def _moment(second: str) -> datetime:

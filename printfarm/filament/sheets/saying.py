@@ -30,7 +30,7 @@ TEXTS = {
     "article": 120,
     "link": 500,
 }
-EXTRA, OF_FILAMENT = "extra.", "filament.extra."
+EXTRA, OF_FILAMENT, OF_BRAND = "extra.", "filament.extra.", "filament.vendor.extra."
 YES, NO = {"yes", "true", "1", "x", "ja", "oui", "si", "sí", "wahr"}, {"no", "false", "0", "nein", "non", "falsch"}
 _NUMBER = re.compile(r"[-+]?[\d., '’\u00a0\u202f]*\d[\d., '’\u00a0\u202f]*([eE][-+]?\d{1,3})?")
 _UNIT = re.compile(r"\s*(g|gr|gram|grams|mm|€|\$|£|eur|usd|gbp|chf)\.?\s*$", re.IGNORECASE)
@@ -59,6 +59,7 @@ class Said:
     state_then: str = ""  # when the sheet was made
     extra: dict[str, str] = field(default_factory=dict)  # facts of the shop's own
     filament_extra: dict[str, str] = field(default_factory=dict)
+    brand_extra: dict[str, str] = field(default_factory=dict)
     archived: bool | None = None
     digest: str = ""  # of all that it says: the same line again is known by it
 
@@ -107,6 +108,7 @@ def said_by(sheet: Sheet, line: Line) -> Said:
         state_then=reader.state("state_then"),
         extra=reader.own(EXTRA),
         filament_extra=reader.own(OF_FILAMENT),
+        brand_extra=reader.own(OF_BRAND),
         archived=reader.yes_or_no("archived"),
         digest=_digest(cells),
     )

@@ -9,7 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError
+from printfarm.core.events import emit
 from printfarm.filament import service
+from printfarm.filament.events import BrandChanged
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.models_spoolman import SpoolmanOrigin
 from printfarm.filament.service import SpoolFacts
@@ -50,7 +52,7 @@ def _touches_what_is_here(plan: Plan) -> bool:
     """Other than a roll that is new, which nobody has a lock on."""
     filament = plan.filament
     told = filament is not None and (filament.archived_at is not None or bool(plan.of_filament))
-    return plan.what == "changed" or (plan.what == "new" and told)
+    return plan.what == "changed" or (plan.what == "new" and (told or bool(plan.of_brand)))
 
 
 class _New:
@@ -122,10 +124,12 @@ def _lock(db: Session, known: Known, lines: Sequence[tuple[Said, str]]) -> None:
 
 
 def _touch(db: Session, known: Known, said: Said, plan: Plan, *, reason: str, user_id: UUID | None) -> None:
+    if plan.of_brand:
+        _tell_brand(db, known, said, plan)
     if plan.spool is not None:
         _change(db, plan.spool, plan, said.state, reason=reason, user_id=user_id)
         _remember_weight(db, known, said, plan.spool)
-    elif plan.filament is not None:
+    elif plan.filament is not None:  # of a roll that is new
         if plan.filament.archived_at is not None:
             service.restore_filament(db, plan.filament.id)
         _tell_filament(db, plan.filament, plan)
@@ -159,6 +163,14 @@ def _turn(db: Session, spool: Spool, plan: Plan, state: str, *, reason: str, use
         service.empty_spool(db, spool.id, user_id=user_id)
     elif plan.deed == "discard":
         service.discard_spool(db, spool.id, reason=reason, user_id=user_id)
+
+
+def _tell_brand(db: Session, known: Known, said: Said, plan: Plan) -> None:
+    of = plan.filament or (plan.spool.filament if plan.spool is not None else None)
+    brand = service.brand_named(db, of.brand if of is not None else said.texts["brand"])
+    brand.extra = {**plan.of_brand, **brand.extra}
+    known.brands[brand.name.casefold()] = brand
+    emit(db, BrandChanged(shop_id=brand.shop_id, brand_id=brand.id))
 
 
 def _tell_filament(db: Session, filament: Filament, plan: Plan) -> None:
