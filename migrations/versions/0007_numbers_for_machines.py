@@ -74,6 +74,8 @@ def _add_tables() -> None:
         sa.Column("last_at", TIME, nullable=False),
         sa.Column("last_said", sa.String(), nullable=False),
         sa.Column("teller", sa.String(), nullable=False),
+        sa.Column("held_ug", sa.BigInteger(), nullable=False),
+        sa.Column("held_because", sa.String(), nullable=False),
         *_own("machine_uses"),
         sa.ForeignKeyConstraint(
             ["shop_id", "spool_id"],

@@ -37,6 +37,8 @@ USES: list[Callable[[Session, Sequence[UUID]], dict[UUID, Use]]] = []
 LOCK_WANTING: list[Callable[[Session, Sequence[UUID]], None]] = []
 # Whether prints of our own that feed from a spool at this moment (or did a moment ago) book their grams by themselves.
 BOOKED_BY_PRINTS: list[Callable[[Session, UUID, str], bool]] = []
+# Why what a machine reports of a spool may be what a print of our own books of another one; in words.
+DOUBTED_BY_PRINTS: list[Callable[[Session, UUID], str]] = []
 
 # The page that prints the labels with some codes.
 LABELS: list[Callable[[Sequence[str]], str]] = []
@@ -66,6 +68,11 @@ def lock_what_wants(db: Session, filament_ids: Sequence[UUID]) -> None:
 def is_booked_by_a_print(db: Session, spool_id: UUID, teller: str) -> bool:
     """Whether what a machine reports of a spool is that of a print which books it anyway; `teller` is the machine's name."""
     return any(ask(db, spool_id, teller) for ask in BOOKED_BY_PRINTS)
+
+
+def may_be_of_a_print(db: Session, spool_id: UUID) -> str:
+    """Why a machine's report of a spool may be a print's of ours that feeds from another one; nothing where it cannot be."""
+    return next((why for ask in DOUBTED_BY_PRINTS if (why := ask(db, spool_id))), "")
 
 
 def labels_page(codes: Sequence[str]) -> str | None:

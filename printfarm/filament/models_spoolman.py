@@ -30,6 +30,9 @@ class MachineUse(ShopScoped, Base):
         default=""
     )  # the last report as it was sent: the same again at once is a repeat
     teller: Mapped[str] = mapped_column(default="")  # the name of the token that reported
+    # What was reported and may be somebody else's grams, or the same once more; a person sees it in the ledger, and why.
+    held_ug: Mapped[int] = mapped_column(BigInteger, default=0)
+    held_because: Mapped[str] = mapped_column(default="")
 
 
 class SpoolmanSetting(ShopScoped, Base):

@@ -15,12 +15,13 @@ from printfarm.core.errors import Unavailable
 from printfarm.core.events import emit
 from printfarm.core.owed import owe, settle
 from printfarm.filament.events import SpoolUsed
-from printfarm.filament.from_above import is_booked_by_a_print
+from printfarm.filament.from_above import is_booked_by_a_print, may_be_of_a_print
 from printfarm.filament.models import Spool
 from printfarm.filament.models_spoolman import MachineUse
 from printfarm.filament.service.stock import (
     BEFORE_A_CHANGE,
     HEAVIEST_MG,
+    in_grams,
     lock_filament,
     lock_spool_only,
     refuse_impossible,
@@ -33,6 +34,10 @@ BOOK_AT_UG = 5_000_000
 BOOK_AFTER = timedelta(minutes=10)
 # The same report of the same program within this time is a repeat: it gave up waiting for our answer and asked again.
 REPEATED_WITHIN = timedelta(seconds=2)
+# What a machine has measured has many digits: the same number to the last of them is hardly ever measured again so soon. It is
+# the report whose answer was lost, or else it is seen that it was not booked.
+SAME_NUMBER_WITHIN = timedelta(seconds=30)
+MANY_DIGITS = 6
 # Moonraker waits ten seconds for an answer, then adds the amount to its next report, which cannot be told from a new one.
 # So what had to wait for long is refused rather than booked: whoever sent it sends it again in any case.
 GIVEN_UP_AFTER = timedelta(seconds=5)
@@ -54,6 +59,9 @@ def report_use(db: Session, spool_id: UUID, ug: int, *, said: str, teller: str, 
     if is_booked_by_a_print(db, spool_id, teller):
         return spool  # answered as if: a refusal would be reported again, after that print's end
     now = utc_now()
+    because = may_be_of_a_print(db, spool_id) or _said_again(use, said, arrived_at)
+    if because:
+        return _hold(db, spool, use, ug, because, teller)
     if not use.pending_ug // UG_PER_MG:
         use.since_at = now
         owe(db, BOOK, spool.id, within_s=BOOK_AFTER.total_seconds())
@@ -76,6 +84,8 @@ def book_before_a_change(db: Session, spool: Spool) -> None:
     use = db.scalar(select(MachineUse).where(MachineUse.spool_id == spool.id))
     if use is not None and use.pending_ug // UG_PER_MG:
         _book(db, spool, use)
+    if use is not None and use.held_ug // UG_PER_MG:
+        _tell(db, spool, use)
 
 
 BEFORE_A_CHANGE.append(book_before_a_change)
@@ -94,6 +104,33 @@ def _use_of(db: Session, spool: Spool) -> MachineUse:
         use.since_at = use.last_at = utc_now()
         db.add(use)
     return use
+
+
+def _said_again(use: MachineUse, said: str, arrived_at: datetime) -> str:
+    digits = sum(one.isdigit() for one in said.rpartition(": ")[2])
+    again = use.last_said == said and use.last_at >= arrived_at - SAME_NUMBER_WITHIN and digits >= MANY_DIGITS
+    return "The very number was reported a moment before, so it is taken for the same report." if again else ""
+
+
+def _hold(db: Session, spool: Spool, use: MachineUse, ug: int, because: str, teller: str) -> Spool:
+    """Answered as if, and not booked: it might be booked twice. A line of the ledger will say so."""
+    if not use.held_ug // UG_PER_MG:
+        owe(db, BOOK, spool.id, within_s=BOOK_AFTER.total_seconds())
+    if use.held_ug // UG_PER_MG and use.held_because != because:
+        _tell(db, spool, use)
+    use.held_ug += ug
+    use.held_because, use.teller = because, teller
+    emit(db, SpoolUsed(shop_id=spool.shop_id, spool_id=spool.id))
+    return spool
+
+
+def _tell(db: Session, spool: Spool, use: MachineUse) -> None:
+    """A discrepancy of nothing: so much was reported, and this is why it was not booked."""
+    mg, use.held_ug = divmod(use.held_ug, UG_PER_MG)
+    if not use.pending_ug // UG_PER_MG:
+        settle(db, BOOK, spool.id)
+    reason = f"{use.teller} reports {in_grams(mg)}, not booked. {use.held_because}"
+    write_entry(db, spool, 0, cause="print", reason=reason, is_discrepancy=True)
 
 
 def _book(db: Session, spool: Spool, use: MachineUse) -> None:

@@ -12,10 +12,11 @@ from printfarm.core.clock import utc_now
 from printfarm.core.errors import Unavailable
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service as filament
-from printfarm.filament.models import Spool
+from printfarm.filament.models import Spool, StockEntry
+from printfarm.fleet.models import Printer
 from printfarm.queue import service
 from printfarm.queue.models import JobEvent, PrintRun, RunFilament
-from tests.support.factories import World, make_world, report
+from tests.support.factories import World, load, make_printer, make_world, report
 
 
 @pytest.fixture
@@ -73,6 +74,68 @@ def test_what_is_used_outside_of_our_prints_is_booked(app, world, run, program):
 def test_another_roll_is_booked_meanwhile(app, run, roll, program):
     told = program.put(f"/spool/{roll.number}/use", {"use_weight": 30}).json
     assert told["remaining_weight"] == 970
+
+
+def kept_apart(app, world, roll) -> list[str]:
+    """What the ledger says of reports that were not booked."""
+    with app.app_context(), unit_of_work(world.shop_id) as db:
+        filament.book_reported(db, roll.id)
+        assert db.get_one(Spool, roll.id).remaining_mg == 1_000_000
+        lines = select(StockEntry).where(StockEntry.spool_id == roll.id, StockEntry.is_discrepancy)
+        found = list(db.scalars(lines.order_by(StockEntry.created_at)))
+        assert [one.delta_mg for one in found] == [0] * len(found)
+        return [one.reason for one in found]
+
+
+@pytest.mark.parametrize("where", ["it reports by itself", "it prints the same", "it lies there too"])
+def test_a_report_of_another_roll_than_the_one_that_feeds_is_seen_and_not_booked(app, world, run, roll, program, where):
+    """The program at the printer believes another roll to be in: the print's own booking is the one that counts."""
+    with app.app_context(), unit_of_work(world.shop_id) as db:
+        printer = db.get_one(Printer, world.printer_id)
+        if where == "it reports by itself":
+            printer.protocol = "moonraker"
+        elif where == "it prints the same":
+            db.get_one(Spool, roll.id).filament_id = world.filament_id
+        else:
+            load(db, printer.id, roll.id, slot=3)
+    for grams in (4, 5):
+        told = program.put(f"/spool/{roll.number}/use", {"use_weight": grams})
+        assert (told.status_code, told.json["remaining_weight"]) == (200, 1000)
+    end(app, world, run)
+    assert left(app, world) == 980_000
+    (said,) = kept_apart(app, world, roll)
+    assert said.startswith("Moonraker on Voron reports 9 g, not booked. Benchy")
+    assert "is fed from another roll and books its own grams" in said
+
+
+def test_a_roll_in_a_printer_that_prints_nothing_of_ours_is_booked(app, world, run, roll, program):
+    with app.app_context(), unit_of_work(world.shop_id) as db:
+        db.get_one(Printer, world.printer_id).protocol = "moonraker"
+        other = make_printer(db, name="Bella")
+        load(db, other.id, roll.id)
+    told = program.put(f"/spool/{roll.number}/use", {"use_weight": 30}).json
+    assert told["remaining_weight"] == 970
+
+
+def test_a_measured_number_that_comes_again_is_the_report_whose_answer_was_lost(app, shop, roll, program):
+    url = f"/spool/{roll.number}/use"
+    begun = utc_now()
+    for seconds in (0, 1, 4, 12):
+        with time_machine.travel(begun + timedelta(seconds=seconds), tick=True):
+            assert program.put(url, {"use_weight": 3.141592}).status_code == 200
+    with app.app_context(), unit_of_work(shop.id) as db:
+        filament.book_reported(db, roll.id)
+        lines = db.scalars(select(StockEntry).where(StockEntry.spool_id == roll.id).order_by(StockEntry.created_at))
+        found = [(one.delta_mg, one.is_discrepancy) for one in lines][1:]
+        assert found == [(-3_141, False), (0, True)]
+
+
+def test_a_round_number_that_comes_again_later_is_another_one(app, roll, program):
+    begun = utc_now()
+    for seconds in (0, 4):
+        with time_machine.travel(begun + timedelta(seconds=seconds), tick=True):
+            told = program.put(f"/spool/{roll.number}/use", {"use_weight": 2.5}).json
+    assert told["remaining_weight"] == 995
 
 
 def test_a_print_of_unknown_weight_leaves_it_to_the_machine(app, world, run, program):
