@@ -193,6 +193,8 @@ def _places(db: Session, runs: Sequence[PrintRun]) -> list[_Place]:
     for one in feeding:
         if one.spool_id in spools and one.spool_id is not None:
             rolls.setdefault((one.used.run_id, one.spool_id), []).append(one)
+    if not rolls:
+        return []
     given, then = booked_of(db, list(by_id)), _next_rolls(db, list(by_id))
     return [
         _Place(
