@@ -120,6 +120,13 @@ def test_sums_are_those_of_all_that_was_found(ctx, rolls):
     assert (none.spools, none.remaining_mg, none.value, none.mean_age_days) == (0, 0, 0, None)
 
 
+def test_a_day_of_purchase_that_is_still_to_come_makes_nobody_younger(ctx, rolls):
+    with unit_of_work(rolls["black"].shop_id) as db:
+        db.get_one(Spool, rolls["clear"].id).purchased_on = service.today_of(db) + timedelta(days=400)
+        totals = queries.inventory_totals(db, InventoryFilter(), queries.inventory_choices(db))
+    assert (totals.dated, totals.mean_age_days) == (5, (10 + 100 + 40 + 400) // 5)
+
+
 def test_the_number_of_statements_does_not_grow(app, alice, rolls):
     def count() -> int:
         sent = []

@@ -181,8 +181,11 @@ def test_spoolmans_columns_are_understood(olga, black):
         'sep=;\r\nBrand;Material;Colour;Left g;Place\r\nX;PLA;Türkis;"1 250,5 g";Süd\r\n'.encode("cp1252"),
         "Brand\tMaterial\tColour\tLeft g\tPlace\nX\tPLA\tTürkis\t1,250.5\tSüd\n".encode("utf-16"),
         "vendor,material,color,weight,shelf\nX,PLA,Türkis,1.2505E3,Süd".encode(),
+        "Brand;Material;Colour;Left g;Place\nX;PLA;Türkis;1250,50;Süd\n".encode("utf-16-be"),
+        "\r\n;;;;\r\nBrand;Material;Colour;Left g;Place\r\nX;PLA;Türkis;1250,50;Süd\r\n".encode(),
+        "\n\nsep=;\nBrand;Material;Colour;Left g;Place\nX;PLA;Türkis;1250,50;Süd\n".encode(),
     ],
-    ids=["bom-semicolons", "latin-1", "excel", "utf-16-tabs", "others-words"],
+    ids=["bom-semicolons", "latin-1", "excel", "utf-16-tabs", "others-words", "no-mark", "empty-lines", "both"],
 )
 def test_whatever_wrote_it_is_read_the_same(olga, ctx, content):
     take_in(olga, send(olga, content))
@@ -222,6 +225,8 @@ def test_weights_that_cannot_be_are_refused_line_by_line(olga, ctx, grams, sente
         ("Code,Number", "{code},77", "has the number"),
         ("Code,Bought on", "{code},yesterday", "is no day such as"),
         ("Code,Bought on", "{code},0001-01-01", "is no day that can be right"),
+        ("Code,Bought on", "{code},2098-01-01", "is a day that is still to come"),
+        ("Code,Place", "ZZZZZZ,Shelf", "There is no roll ZZZZZZ here, and a new roll needs its material."),
         ("Code,Place", "{code},{long}", "is longer than 80 letters"),
         ("Code,Place", "{code},Shelf,3", "more cells than the head"),
         ("Material,Colour,Left g,Colour code", "PLA,Red,5,mauve-ish", "is not a colour"),
@@ -250,6 +255,10 @@ def test_one_roll_has_one_line_and_a_refused_one_leaves_the_others_alone(olga, b
     ("content", "sentence"),
     [
         (b"PK\x03\x04 and more", "Save it there as CSV"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "This is a picture."),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "This is a picture."),
+        (b"\x1f\x8b\x08\x00", "Unpack it"),
+        (b"SQLite format 3\x00", "Import from Spoolman"),
         (b"one,two\n1,2\n", "No column of it is known here"),
         (b"Place,Note\nA,B\n", "Nothing says which rolls are meant"),
         (b"Code,Place\n", "nothing in it but its head"),

@@ -145,8 +145,12 @@ def inventory(
 
 
 def inventory_totals(db: Session, asked: InventoryFilter, choices: InventoryChoices) -> InventoryTotals:
-    """One statement. Ages count from the day of purchase; a roll without one, or that has not come, has none."""
-    dated = case((Spool.state != "on order", Spool.purchased_on))
+    """One statement. Ages count from the day of purchase; a roll without one, or that has not come, has none, and none is less
+    than nothing.
+    """
+    today = today_of(db)
+    bought = case((Spool.purchased_on > today, today), else_=Spool.purchased_on)
+    dated = case((Spool.state != "on order", bought))
     sums = select(
         func.count(Spool.id),
         func.count(func.distinct(Filament.id)),
@@ -169,7 +173,7 @@ def inventory_totals(db: Session, asked: InventoryFilter, choices: InventoryChoi
         value=_money(row[5]),
         unpriced=int(row[6]),
         dated=int(row[7]),
-        mean_age_days=None if row[8] is None else _days_since(float(row[8]), today_of(db)),
+        mean_age_days=None if row[8] is None else _days_since(float(row[8]), today),
     )
 
 

@@ -159,7 +159,8 @@ def _roll_of(known: Known, said: Said) -> tuple[Spool | None, int | None]:
 def _new(known: Known, said: Said) -> Plan:
     for fact in ("material", "colour"):
         if not said.texts.get(fact):
-            raise Refused(f"A new roll needs its {fact}.")
+            unknown = f"There is no roll {said.code} here, and a" if said.code else "A"
+            raise Refused(f"{unknown} new roll needs its {fact}.")
     if said.state == "discarded":
         raise Refused("It is discarded, so there is nothing to take in.")
     whole = said.weights.get("initial")

@@ -20,7 +20,18 @@ MOST_BYTES = 30_000_000
 MOST_LINES = 100_000
 SEPARATORS = (",", ";", "\t", "|")
 LONGEST_CELL = 2_000
-BOOKS = {b"PK": "an Excel or LibreOffice workbook", b"\xd0\xcf": "an old Excel workbook", b"%PDF": "a PDF"}
+AS_CSV, NO_TABLE = "Save it there as CSV, then send that.", "There is no table in it. Choose another file."
+NO_SHEETS = {
+    b"PK": f"This is an Excel or LibreOffice workbook. {AS_CSV}",
+    b"\xd0\xcf": f"This is an old Excel workbook. {AS_CSV}",
+    b"%PDF": f"This is a PDF. {NO_TABLE}",
+    b"\x89PNG": f"This is a picture. {NO_TABLE}",
+    b"\xff\xd8\xff": f"This is a picture. {NO_TABLE}",
+    b"GIF8": f"This is a picture. {NO_TABLE}",
+    b"\x1f\x8b": "This is a compressed file. Unpack it, then send what is in it.",
+    b"SQLi": "This is a database. If it is a Spoolman’s, an admin takes it in under “Import from Spoolman”.",
+}
+MOST_EMPTY = 50  # lines before the head that say nothing
 # Decimals that cannot be thousands: one comma or point, and not three digits behind it.
 _DECIMAL_COMMA = re.compile(r"-?\d+,(\d{1,2}|\d{4,})\D*")
 _DECIMAL_POINT = re.compile(r"-?\d+\.(\d{1,2}|\d{4,})\D*")
@@ -61,9 +72,9 @@ def open_sheet(path: Path) -> Sheet:
         raise Unreadable("The file is larger than 30 MB.")
     with path.open("rb") as file:
         begin = file.read(4)
-    for mark, what in BOOKS.items():
+    for mark, sentence in NO_SHEETS.items():
         if begin.startswith(mark):
-            raise Unreadable(f"This is {what}. Save it there as CSV, then send that.")
+            raise Unreadable(sentence)
     sheet = _with_head(path, _encoding(path))
     return Sheet(**{**vars(sheet), "decimal": _decimal(sheet)})
 
@@ -107,6 +118,8 @@ def _encoding(path: Path) -> str:
         begin = file.read(4)
         if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
+        if len(begin) == 4 and 0 in {begin[0], begin[1]} and begin[0] != begin[1]:  # the same, without a mark
+            return "utf-16-be" if begin[0] == 0 else "utf-16-le"
         file.seek(0)
         decoder = codecs.getincrementaldecoder("utf-8")()
         try:
@@ -120,9 +133,13 @@ def _encoding(path: Path) -> str:
 
 def _with_head(path: Path, encoding: str) -> Sheet:
     with path.open(encoding=encoding, newline="", errors="replace") as file:
-        first = file.readline(65_536)
-        before = 1 if first.strip().lower().startswith("sep=") else 0  # Excel's own way to name the separator
-        head = file.readline(65_536) if before else first
+        first, empty = file.readline(65_536), 0
+        while first and not first.strip(" \t\r\n,;|") and empty < MOST_EMPTY:
+            first, empty = file.readline(65_536), empty + 1
+        before = (
+            empty + 1 if first.strip().lower().startswith("sep=") else empty
+        )  # Excel's own way to name the separator
+        head = file.readline(65_536) if before > empty else first
     read = {one: _columns(head, one) for one in SEPARATORS}
     separator = max(SEPARATORS, key=lambda one: sum(key is not None for key in read[one].values()))
     found = read[separator]

@@ -3,10 +3,11 @@
 import hashlib
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError
 from printfarm.core.ids import SPOOL_CODE, typed_code
 from printfarm.core.units import mg_from_grams
@@ -36,6 +37,7 @@ _NUMBER = re.compile(r"[-+]?[\d., '’\u00a0\u202f]*\d[\d., '’\u00a0\u202f]*([
 _UNIT = re.compile(r"\s*(g|gr|gram|grams|mm|€|\$|£|eur|usd|gbp|chf)\.?\s*$", re.IGNORECASE)
 _THREE = re.compile(r"[-+]?\d{1,3}([.,])\d{3}")
 _SPACES = re.compile(r"[\s'’\u00a0\u202f]")
+ELSEWHERE = timedelta(days=1)  # it may be tomorrow there already
 _DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%Y/%m/%d", "%d.%m.%y")
 
 
@@ -223,6 +225,8 @@ class _Reader:
                 continue
             if not EARLIEST <= found <= LATEST:
                 raise self._no(key, "no day that can be right")
+            if key != "expires" and found > utc_now().date() + ELSEWHERE:
+                raise self._no(key, "a day that is still to come")
             return found
         raise self._no(key, "no day such as 2026-01-31 or 31.01.2026")
 
