@@ -203,6 +203,18 @@ def test_what_prints_now_takes_its_grams_before_the_job_that_waits(olga, world):
     assert re.search(r"Careful: on Anna \d+: A1 will have 10 g, it needs 20 g", olga.get("/queue").text)
 
 
+def test_a_roll_that_was_changed_in_the_middle_gives_only_the_rest(olga, world):
+    set_left(world, 12)
+    first = queued(world)
+    run = begin(world, first)
+    at(world, run, 50)
+    roll = another_roll(world, 25)
+    with unit_of_work(world.shop_id) as db:
+        service.feed_from(db, run.id, 1, roll.id, layer=50)
+    job = queued(world)  # 10 g of the other half are still to be fed from it
+    assert "A1 will have 15 g, it needs 20 g" in olga.get(f"/queue/jobs/{job.id}").text
+
+
 def test_what_is_booked_of_a_print_already_is_not_taken_off_twice(olga, world):
     set_left(world, 60)
     first = queued(world)

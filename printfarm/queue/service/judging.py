@@ -5,16 +5,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from printfarm.filament.models import StockEntry
 from printfarm.files.readers.results import LayerUse
 from printfarm.fleet.queries import PrinterFacts, SlotFacts
 from printfarm.library.counted import uses_of_plates
 from printfarm.library.models import Plate
+from printfarm.queue import drawn  # the module, which itself asks services
 from printfarm.queue.fitting import PrinterVerdict, judge
-from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun, RunFeed, RunFilament
+from printfarm.queue.models import ACTIVE_RUN_STATES, PrintRun
 
 
 def judge_plates(
@@ -24,7 +24,7 @@ def judge_plates(
     busy: Collection[UUID],
     names: Mapping[UUID, str] | None = None,
 ) -> dict[UUID, list[PrinterVerdict]]:
-    """By plate, the verdict on each printer. At most two statements."""
+    """By plate, the verdict on each printer. At most one statement for the plates, and eight for what prints now."""
     printers = _when_done(db, printers, busy)
 
     def verdicts(plate: Plate, uses: Sequence[LayerUse] = ()) -> list[PrinterVerdict]:
@@ -57,21 +57,10 @@ def _less(place: SlotFacts, mg: int) -> SlotFacts:
 
 
 def _still_taken(db: Session, printer_ids: Sequence[UUID]) -> dict[UUID | None, int]:
-    """By roll, what the prints of these printers have yet to take of it and is not booked. Of a slot whose roll was changed
-    in the middle nobody can say it without the layers: nothing.
-    """
-    changed = exists().where(RunFeed.run_id == RunFilament.run_id, RunFeed.slot == RunFilament.slot)
-    planned = (
-        select(RunFilament.run_id, RunFilament.spool_id, func.sum(RunFilament.planned_mg).label("mg"))
-        .join(PrintRun, PrintRun.id == RunFilament.run_id)
-        .where(PrintRun.printer_id.in_(printer_ids), PrintRun.state.in_(ACTIVE_RUN_STATES))
-        .where(RunFilament.spool_id.is_not(None), ~changed)
-        .group_by(RunFilament.run_id, RunFilament.spool_id)
-        .subquery()
-    )
-    mine = StockEntry.run_id == planned.c.run_id, StockEntry.spool_id == planned.c.spool_id
-    booked = select(func.coalesce(func.sum(StockEntry.delta_mg), 0)).where(*mine).scalar_subquery()
+    """By roll, what the prints of these printers have yet to take of it; nothing where nobody can tell."""
+    active = select(PrintRun.id).where(PrintRun.printer_id.in_(printer_ids), PrintRun.state.in_(ACTIVE_RUN_STATES))
     found: dict[UUID | None, int] = defaultdict(int)
-    for spool_id, mg, given in db.execute(select(planned.c.spool_id, planned.c.mg, booked)):
-        found[spool_id] += max(0, int(mg or 0) + int(given))
+    for slots in drawn.drawn_by(db, list(db.scalars(active))).values():
+        for roll, rest_mg in {one.spool.id: one.rest_mg for one in slots if one.spool}.items():
+            found[roll] += rest_mg or 0
     return found
