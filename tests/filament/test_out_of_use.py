@@ -1,5 +1,6 @@
 """A roll is thrown away for a reason, a tag is forgotten where the roll is looked at, and a filament is put away."""
 
+from datetime import date
 from threading import Barrier, Thread
 
 import pytest
@@ -9,7 +10,7 @@ from printfarm.core.errors import DomainError
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service
 from printfarm.filament.models import Filament, Spool, StockEntry
-from tests.filament.shelf import add_roll
+from tests.filament.shelf import add_roll, book
 
 
 @pytest.fixture
@@ -93,3 +94,12 @@ def test_a_roll_that_comes_while_its_filament_is_put_away_is_never_hidden(app, s
             for one in here:
                 service.archive_spool(db, one.id)
             service.restore_filament(db, filament_id)
+
+
+def test_who_says_which_roll_it_was_sees_which_are_past_their_date(olga, roll):
+    with unit_of_work(roll.shop_id) as db:
+        db.get_one(Spool, roll.id).expires_on = date(2020, 1, 31)
+        book(db, roll, 5_000, onto=False)
+    offered = olga.get("/filament/unassigned").one(f"option[value='{roll.id}']").get_text()
+    assert offered.startswith(f"{roll.code}, 1")
+    assert "best before" in offered
