@@ -148,6 +148,21 @@ def test_the_number_of_statements_does_not_grow(app, alice, rolls):
     assert count() == few
 
 
+def test_nothing_is_computed_for_the_rolls_of_the_pages_before(app, bob, rolls):
+    sent = []
+    with app.app_context():
+        engine = database.engine
+    note = lambda *args: sent.append(" ".join(args[2].split()))  # noqa: E731
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert bob.get("/filament/spools").status == 200
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    skipping = [one for one in sent if "OFFSET" in one and "FROM spools" in one]
+    assert len(skipping) == 1
+    assert "sum(" not in skipping[0]
+
+
 def test_a_roll_is_low_too_when_its_filament_runs_short(bob, alice, rolls):
     """All rolls of a filament together, as the shopping list counts them: beside what each roll should hold."""
     with unit_of_work(alice.shop_id) as db:

@@ -135,12 +135,16 @@ def inventory_choices(db: Session) -> InventoryChoices:
 def inventory(
     db: Session, asked: InventoryFilter, choices: InventoryChoices, page: int = 1
 ) -> tuple[Paged[Spool], InventoryTotals]:
-    """A page of the list, and the sums of the whole of it: two statements."""
+    """A page of the list, and the sums of the whole of it: three statements. Which rolls the page has is asked first, so that
+    nothing is computed for those before it.
+    """
     totals = inventory_totals(db, asked, choices)
     pages = max(1, -(-totals.spools // PAGE_SIZE))
     number = min(max(1, page), pages)
-    wanted = _ordered(_found(select(Spool), asked, choices), asked.sort).options(WITH_SHORT)
-    items = list(db.scalars(wanted.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)))
+    wanted = _ordered(_found(select(Spool.id).select_from(Spool), asked, choices), asked.sort)
+    ids = db.scalars(wanted.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)).all()
+    found = {one.id: one for one in db.scalars(select(Spool).where(Spool.id.in_(ids)).options(WITH_SHORT))}
+    items = [found[one] for one in ids if one in found]
     return Paged(items, number, pages, totals.spools), totals
 
 

@@ -108,29 +108,6 @@ def receive_spools(
     return [_receive(db, filament, weight_mg, facts or SpoolFacts(), user_id=user_id, cause_key=key) for key in keys]
 
 
-def take_in_spool(
-    db: Session,
-    filament_id: UUID,
-    *,
-    weight_mg: int,
-    facts: SpoolFacts,
-    is_ordered: bool = False,
-    code: str | None = None,
-    **line: Any,
-) -> Spool:
-    """A roll that a sheet tells of, with its own code if it brings one. `line`: what goes into its first line of the ledger,
-    whose key makes it one that is taken in once.
-    """
-    filament = _in_use(lock_filament(db, filament_id))
-    refuse_impossible(weight_mg)
-    initial_mg = weight_mg if facts.initial_mg is None else facts.initial_mg
-    begun = facts.opened_on is not None or weight_mg < initial_mg
-    state = "on order" if is_ordered else "open" if begun else "sealed"
-    spool = _new(db, filament, replace(facts, initial_mg=initial_mg), state=state, code=code)
-    write_entry(db, spool, weight_mg, cause="imported", **line)
-    return spool
-
-
 def order_spool(db: Session, filament_id: UUID, *, facts: SpoolFacts, purchase_id: UUID | None = None) -> Spool:
     """A roll that is on its way: it weighs nothing until it comes; `facts.initial_mg` is what it will hold."""
     filament = _in_use(lock_filament(db, filament_id))
