@@ -128,7 +128,8 @@ def person_at(
     page.on("request", lambda asked: person.documents.append(asked.url) if asked.is_navigation_request() else None)
     try:
         yield person
-    except BaseException:
+    except BaseException as error:
+        print(f"{page.url}: {error}", flush=True)  # noqa: T201 (a browser that hangs while it closes would hide it)
         if pictures is not None:
             page.screenshot(path=pictures / "when-it-failed.png", full_page=True)
         raise
