@@ -58,9 +58,16 @@ class RunningShop:
 
     def kill(self, program: str) -> None:
         """SIGKILL, as a crash or the kernel's own killer would."""
+        until(lambda: self._killed(program), 10, lambda: f"{program} never says its number: {self.up.lines[-25:]}")
+
+    def _killed(self, program: str) -> bool:
         pid = self.up.pid(program)
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
+        try:
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:  # its successor has the lock, and has not written its own number yet
+            return False
+        return True
 
     def file(self, name: str = "Boat") -> Path:
         """A sliced file of five grams that takes a simulated quarter of an hour."""

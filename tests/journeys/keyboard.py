@@ -141,7 +141,8 @@ class KeyboardPerson(Person):
         expect(summary.locator("xpath=..")).to_have_attribute("open", "")
 
     def put(self, label: str, file: Path) -> None:
-        with self.page.expect_file_chooser() as chooser:  # the browser hears of it while we are on our way
+        # The browser hears of it while we are on our way, which takes longer than one answer.
+        with self.page.expect_file_chooser(timeout=4 * PATIENCE_MS) as chooser:
             self.reach(self.page.get_by_label(label, exact=True))
             self.key("Enter")
         chooser.value.set_files(file)

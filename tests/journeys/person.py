@@ -9,6 +9,8 @@ from typing import Any, ClassVar, TypeVar
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
+from tests.journeys.own_browser import own_browser
+
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 PATIENCE_MS = 30_000
 
@@ -114,10 +116,23 @@ def person_at(
     kind: type[Someone] = Person,  # type: ignore[assignment]
 ) -> Iterator[Someone]:
     """Gives a person of the kind; afterwards nothing may have been wrong on any page they saw."""
-    context = browser.new_context(**kind.window, base_url=url, java_script_enabled=has_js)
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    person = kind(page, has_js, pictures)
+    with own_browser(browser) as own:
+        page = own.new_context(**kind.window, base_url=url, java_script_enabled=has_js).new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        person = kind(page, has_js, pictures)
+        _listen(person)
+        try:
+            yield person
+        except BaseException as error:
+            print(f"{page.url}: {error}", flush=True)  # noqa: T201 (a browser that hangs while it closes would hide it)
+            if pictures is not None:
+                page.screenshot(path=pictures / "when-it-failed.png", full_page=True)
+            raise
+    assert not person.wrong, "\n".join(person.wrong)
+
+
+def _listen(person: Person) -> None:
+    page = person.page
 
     def heard(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
@@ -126,12 +141,3 @@ def person_at(
     page.on("pageerror", lambda error: person.wrong.append(f"{page.url}: {error}"))
     page.on("console", heard)
     page.on("request", lambda asked: person.documents.append(asked.url) if asked.is_navigation_request() else None)
-    try:
-        yield person
-    except BaseException:
-        if pictures is not None:
-            page.screenshot(path=pictures / "when-it-failed.png", full_page=True)
-        raise
-    finally:
-        context.close()
-    assert not person.wrong, "\n".join(person.wrong)

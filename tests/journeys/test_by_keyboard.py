@@ -8,11 +8,12 @@ from playwright.sync_api import Browser, Locator, expect
 
 from tests.journeys import main_job
 from tests.journeys.keyboard import KeyboardPerson
+from tests.journeys.own_browser import AGAIN_WHEN_IT_HANGS
 from tests.journeys.person import PATIENCE_MS, person_at
 from tests.processes.running import Up, run
 from tests.support.simulators import Simulators
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey, pytest.mark.slow, AGAIN_WHEN_IT_HANGS, pytest.mark.timeout(600)]
 
 WAITING = "#queue .job:has(details.menu)"
 

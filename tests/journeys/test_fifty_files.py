@@ -15,10 +15,11 @@ from playwright.sync_api import Browser, CDPSession, Locator, Page, expect
 from printfarm.files.sample_builder import PlateSpec, SampleFilament, build_sliced_3mf, project_settings
 from printfarm.files.sample_gcode import SampleMoves, gcode_text
 from tests.journeys import main_job
+from tests.journeys.own_browser import AGAIN_WHEN_IT_HANGS
 from tests.journeys.person import Person, person_at
 from tests.processes.running import Up, run, until
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.journey, pytest.mark.slow, AGAIN_WHEN_IT_HANGS, pytest.mark.timeout(420)]
 
 DESK = {"viewport": {"width": 1280, "height": 900}, "has_touch": True}
 SLOW_BYTES_S = 150_000

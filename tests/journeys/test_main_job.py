@@ -12,11 +12,12 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.journeys import main_job
+from tests.journeys.own_browser import AGAIN_WHEN_IT_HANGS
 from tests.journeys.person import person_at
 from tests.processes.running import Up, run
 from tests.support.simulators import Simulators
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.journey, pytest.mark.slow, AGAIN_WHEN_IT_HANGS, pytest.mark.timeout(420)]
 
 
 @pytest.mark.parametrize("has_js", [True, False], ids=["with-scripts", "without-scripts"])
