@@ -6,25 +6,23 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
-from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser as PageBrowser
 from playwright.sync_api import sync_playwright
 from sqlalchemy import Engine
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
-from werkzeug.routing import Rule
 
 from printfarm.accounts.service import people
 from printfarm.application import build
 from printfarm.config import load_settings
-from tests.support import databases, valkey
+from tests.support import compiled, databases, valkey
 from tests.support.browser import Browser
 from tests.support.cast import Person, hire, open_shop_with
 from tests.support.chromium import find as find_chromium
@@ -54,23 +52,13 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Each test builds an application of its own; without this it would compile every template it shows anew."""
     folder = tmp_path_factory.getbasetemp().parent / "templates"
     folder.mkdir(exist_ok=True)
-    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": FileSystemBytecodeCache(str(folder))}
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": compiled.Templates(str(folder))}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_routes() -> None:
-    """Nor is the address of each route compiled anew for each application; what is compiled knows no application."""
-    compile_anew, made = Rule._compile_builder, {}
-
-    def compile_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        if rule.defaults:
-            return compile_anew(rule, append_unknown)
-        key = (tuple(rule._trace), append_unknown)
-        if key not in made:
-            made[key] = compile_anew(rule, append_unknown)
-        return made[key]
-
-    Rule._compile_builder = compile_once
+    """Nor is the address of each route compiled anew for each application."""
+    compiled.keep_routes()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,8 @@ A hostile file can then hurt only this process, which has limits on memory, time
 `reading.json` and the pictures, encoded anew, in the folder.
 """
 
+import atexit
+import gc
 import json
 import os
 import signal
@@ -72,6 +74,7 @@ def storable(value: Any) -> Any:
 
 def limit_this_process(*, cpu_s: int = CPU_S) -> None:
     """Bound memory, processor time and the size of files written. Systems without such limits go without."""
+    atexit.register(gc.freeze)  # nor does it look for garbage before it ends: that takes as long as a small file
     try:
         import resource
     except ImportError:  # Windows

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, WebPImagePlugin  # noqa: F401  # else Pillow loads every format
 
 from printfarm.files.child import limit_this_process
 from printfarm.files.picture_sizes import SIDES_PX

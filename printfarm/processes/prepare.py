@@ -3,6 +3,8 @@
 Run as a program; prints one line of JSON on standard output, and on refusal a sentence on standard error.
 """
 
+import atexit
+import gc
 import json
 import sys
 
@@ -16,6 +18,7 @@ from printfarm.processes import logs
 
 
 def main() -> int:
+    atexit.register(gc.freeze)  # as in printfarm.cli: at the end nobody looks for garbage among what was imported
     try:
         settings = load_settings()
         logs.configure("warning")

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from functools import cache
 
 import segno
 from PIL import Image, ImageDraw, ImageFilter
@@ -39,6 +40,7 @@ def jpeg(picture: Image.Image, *, orientation: int | None = None, quality: int =
     return out.getvalue()
 
 
+@cache  # to pack nearly a gigabyte of nothing takes seconds
 def png_bomb(width: int, height: int) -> bytes:
     """A PNG of a few kilobytes that unpacks into width × height bytes."""
     squeeze = zlib.compressobj(9)

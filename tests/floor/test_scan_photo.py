@@ -43,20 +43,20 @@ def test_several_labels_of_another_shop_are_not_shown(charlie, shelf):
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("drawn", "sentence"),
     [
-        (jpeg(photo_of()), "No QR code was found on this picture."),
-        (jpeg(photo_of("https://example.com/menu")), "That is not one of our labels."),
-        (b"%PDF-1.7 no picture", "This is no picture that can be read here."),
-        (b"", "This is no picture that can be read here."),
-        (jpeg(photo_of("http://x/c/K7M2QX"))[:9000], "This picture is damaged."),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "This is no picture that can be read here."),
-        (png_bomb(30_000, 30_000), "This picture has too many pixels."),
+        (lambda: jpeg(photo_of()), "No QR code was found on this picture."),
+        (lambda: jpeg(photo_of("https://example.com/menu")), "That is not one of our labels."),
+        (lambda: b"%PDF-1.7 no picture", "This is no picture that can be read here."),
+        (lambda: b"", "This is no picture that can be read here."),
+        (lambda: jpeg(photo_of("http://x/c/K7M2QX"))[:9000], "This picture is damaged."),
+        (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "This is no picture that can be read here."),
+        (lambda: png_bomb(30_000, 30_000), "This picture has too many pixels."),
     ],
     ids=["no code", "another code", "a PDF", "empty", "cut off", "SVG", "bomb"],
 )
-def test_what_cannot_be_read_is_a_sentence(bob, content, sentence):
-    answer = send(bob, content)
+def test_what_cannot_be_read_is_a_sentence(bob, drawn, sentence):
+    answer = send(bob, drawn())
     assert answer.status == 422
     assert sentence in answer.text
     assert answer.one("form[action='/scan/photo']")

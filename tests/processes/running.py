@@ -43,7 +43,7 @@ def command(*arguments: str) -> list[str]:
 def run(data_dir: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """One command to its end."""
     return subprocess.run(
-        command(*arguments), env=environment(data_dir, **more), capture_output=True, text=True, timeout=60, check=False
+        command(*arguments), env=environment(data_dir, **more), capture_output=True, text=True, timeout=120, check=False
     )
 
 

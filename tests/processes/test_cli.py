@@ -9,6 +9,8 @@ import pytest
 import printfarm
 from tests.processes.running import ROOT, environment, run
 
+pytestmark = pytest.mark.timeout(300)  # some run half a dozen commands, each of which loads the whole program
+
 
 def test_version(tmp_path: Path):
     assert run(tmp_path, "version").stdout.strip() == printfarm.__version__

@@ -11,6 +11,8 @@ import pytest
 from tests.library.importing import fill, library, mesh_bytes, sliced_bytes
 from tests.processes.running import ROOT, command
 
+pytestmark = pytest.mark.timeout(300)  # on a busy machine several commands take minutes
+
 
 @pytest.fixture
 def run(settings_environ, app, shop):

@@ -63,7 +63,8 @@ def thumbnail_webp(picture: Thumbnail, *, max_side_px: int = 512, to: Literal["W
 
     Never serve the original bytes: only what came out of our own encoder has a type that we know.
     """
-    from PIL import Image
+    # Named, WebP and QOI are there; else Pillow would load every format that it knows to find them.
+    from PIL import Image, QoiImagePlugin, WebPImagePlugin  # noqa: F401
 
     try:
         with Image.open(io.BytesIO(picture.content), formats=("PNG", "JPEG", "QOI", "BMP")) as opened:

@@ -1,6 +1,8 @@
 """Pictures are told by their bytes, checked before they are decoded, and written anew before they are served."""
 
 import io
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
@@ -8,6 +10,7 @@ from PIL import Image
 from printfarm.files.readers import Limits, Thumbnail, UnreadableFile, thumbnail_webp
 from printfarm.files.readers.pictures import picture_size, text_thumbnails, thumbnail
 from tests.files.readers.builders import png, png_bomb, text_thumbnail
+from tests.processes.running import ROOT
 
 
 def encoded(form: str, width: int = 30, height: int = 20) -> bytes:
@@ -26,6 +29,21 @@ def test_a_picture_is_written_anew_as_webp(form):
     picture = thumbnail("gcode", encoded(form, 900, 600), Limits())
     with Image.open(io.BytesIO(thumbnail_webp(picture, max_side_px=300))) as image:
         assert (image.format, image.size) == ("WEBP", (300, 200))
+
+
+def test_no_decoder_is_loaded_of_which_nobody_has_need(tmp_path):
+    """A file's author could find a hole in any of them; and to load all takes longer than to read a small file."""
+    for number, form in enumerate(("PNG", "JPEG", "QOI", "BMP")):
+        (tmp_path / str(number)).write_bytes(encoded(form))
+    code = (
+        "import sys, pathlib; from printfarm.files.readers import Limits, thumbnail_webp;"
+        "from printfarm.files.readers.pictures import thumbnail;"
+        "[thumbnail_webp(thumbnail('gcode', one.read_bytes(), Limits())) for one in pathlib.Path(sys.argv[1]).iterdir()];"
+        "print([name for name in sys.modules if name.endswith(('PsdImagePlugin', 'TiffImagePlugin', 'PdfParser'))])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"<svg onload='x'/>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
