@@ -200,6 +200,7 @@ def put_it_away_and_take_it_back(olivia: Plain) -> None:
 def test_a_label_is_printed_typed_and_photographed(olivia: Plain, shop: Shop, short_tmp: Path):
     olivia.open("/")
     olivia.menu("Spools")
+    olivia.unfold("More")
     olivia.follow("Print labels")
     olivia.page.locator("main .pick input").first.check()
     olivia.submit("Label the chosen")
