@@ -6,7 +6,8 @@ moved, split, merged or resolved is neither more nor less than before. No spool 
 
 from uuid import uuid4
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 from sqlalchemy import select
@@ -237,11 +238,18 @@ class Ledger(RuleBasedStateMachine):
             assert queries.find_drift(db) == []
 
 
+@pytest.mark.timeout(600)
 def test_the_laws_of_the_ledger_hold_whatever_is_booked(ctx, alice, backend):
     machine = type("LedgerOfAlice", (Ledger,), {"shop_id": alice.shop_id})
     examples = 25 if backend == "sqlite" else 12
     checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
     run_state_machine_as_test(
         machine,
-        settings=settings(max_examples=examples, stateful_step_count=15, deadline=None, suppress_health_check=checks),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=15,
+            deadline=None,
+            suppress_health_check=checks,
+            phases=set(Phase) - {Phase.explain},  # it traces every line of all that is run
+        ),
     )

@@ -63,16 +63,20 @@ def extrude(core: "PrinterCore", job: PrintJob, printed: float) -> None:
         spool, grams = core.ams.spool(segment.tray), job.grams_between(number, before, job.extruded)
         if spool is None or grams <= 0:
             continue
-        spool.remaining_g -= grams
-        if spool.remaining_g <= 0:
-            spool.remaining_g = 0.0
-            _spool_empty(core, job, segment.tray)
+        lacking_g = grams - spool.remaining_g
+        spool.remaining_g = max(0.0, -lacking_g)
+        if lacking_g >= 0:
+            _spool_empty(core, job, segment.tray, lacking_g)
 
 
-def _spool_empty(core: "PrinterCore", job: PrintJob, tray: int) -> None:
+def _spool_empty(core: "PrinterCore", job: PrintJob, tray: int, lacking_g: float) -> None:
+    """Stop, or go on from another spool, which gave already what was printed since this one ran out."""
     other = core.ams.substitute(tray)
     if other is None:
         core.runner.run_out()
         return
+    spool = core.ams.spool(other)
+    assert spool is not None  # a substitute has filament
+    spool.remaining_g = max(0.0, spool.remaining_g - lacking_g)
     job.segments = [Segment(other, segment.grams) if segment.tray == tray else segment for segment in job.segments]
     core.spools.load_now(other)
