@@ -58,9 +58,16 @@ class RunningShop:
 
     def kill(self, program: str) -> None:
         """SIGKILL, as a crash or the kernel's own killer would."""
+        until(lambda: self._killed(program), 10, lambda: f"{program} never says its number: {self.up.lines[-25:]}")
+
+    def _killed(self, program: str) -> bool:
         pid = self.up.pid(program)
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
+        try:
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:  # its successor has the lock, and has not written its own number yet
+            return False
+        return True
 
     def file(self, name: str = "Boat") -> Path:
         """A sliced file of five grams that takes a simulated quarter of an hour."""
@@ -79,7 +86,7 @@ class RunningShop:
                 codes=[run.code for run in db.scalars(select(PrintRun))],
                 percent=db.scalar(select(func.max(PrintRun.percent))),
                 remaining_mg=db.scalars(select(Spool.remaining_mg)).one(),
-                bookings=db.scalar(select(func.count()).select_from(StockEntry).where(StockEntry.kind == "print")),
+                bookings=db.scalar(select(func.count()).select_from(StockEntry).where(StockEntry.cause == "print")),
                 ends=db.scalar(select(func.count()).select_from(JobEvent).where(JobEvent.kind == "completed")),
                 printer=db.scalars(select(Printer)).one().state,
             )
