@@ -86,7 +86,7 @@ class RunningShop:
                 codes=[run.code for run in db.scalars(select(PrintRun))],
                 percent=db.scalar(select(func.max(PrintRun.percent))),
                 remaining_mg=db.scalars(select(Spool.remaining_mg)).one(),
-                bookings=db.scalar(select(func.count()).select_from(StockEntry).where(StockEntry.cause == "print")),
+                bookings=db.scalar(select(func.count()).select_from(StockEntry).where(StockEntry.kind == "print")),
                 ends=db.scalar(select(func.count()).select_from(JobEvent).where(JobEvent.kind == "completed")),
                 printer=db.scalars(select(Printer)).one().state,
             )
