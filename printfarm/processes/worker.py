@@ -5,8 +5,10 @@ them. The slow queue forks for each job, so that a hostile file can exhaust only
 """
 
 import logging
+import signal
 import threading
 import time
+from contextlib import suppress
 from types import FrameType
 
 from redis import Redis, RedisError
@@ -43,7 +45,8 @@ class Stoppable(BaseWorker):
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.asked_to_stop = True
-        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ types it in part
+        with suppress(RedisError, OSError):  # RQ writes down that it was asked; the job in hand must not fail for that
+            super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ types it in part
 
     def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002  # RQ asks per job
         return JOB_TTL_S
@@ -118,6 +121,7 @@ def _work_until_stopped(url: str, queue: str) -> None:
         if not wait_for_redis(url, 5):
             log.warning("Redis does not answer yet; still trying")
             continue
+        worker: Stoppable | None = None
         try:
             worker = kind(
                 [queue],
@@ -129,10 +133,15 @@ def _work_until_stopped(url: str, queue: str) -> None:
             )
             worker.max_connection_wait_time = 5.0
             worker.work(logging_level="WARNING")
-            if worker.asked_to_stop:
-                return
         except (RedisError, OSError) as problem:
-            log.warning("lost Redis (%s); starting again", problem)
+            log.warning("lost Redis: %s", problem)
+        # From here to the next worker nothing is held, and the last one's handlers would only write into it.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        # Asked also when Redis was lost: both happen in the same moment when the supervisor is killed.
+        if worker is not None and worker.asked_to_stop:
+            return
+        log.warning("the worker starts again")
         time.sleep(0.5)
 
 

@@ -176,6 +176,44 @@ def test_an_idle_worker_stops_quickly(stage: Stage, queue: str):
     assert time.monotonic() - started < 5
 
 
+@pytest.mark.parametrize("queue", worker.QUEUES)
+def test_an_idle_worker_stops_while_redis_is_away(stage: Stage, queue: str):
+    """As when the supervisor is killed: Redis and the workers are asked to end in the same moment."""
+    valkey = stage.valkey()
+    process = stage.worker(queue)
+    valkey.kill()
+    valkey.wait()
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("queue", worker.QUEUES)
+def test_a_busy_worker_ends_its_job_and_stops_while_redis_is_away(stage: Stage, queue: str):
+    valkey = stage.valkey()
+    process = stage.worker(queue)
+    stage.queue(queue).enqueue("tests.processes.probe.note_and_wait", str(stage.notes), "job", 3, job_timeout=60)
+    stage.until_noted("job began")
+    valkey.kill()
+    valkey.wait()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert stage.lines() == ["job began", "job ended"]
+
+
+def test_a_worker_that_waits_for_redis_again_stops(stage: Stage):
+    """Between two tries there is no RQ worker that would hear the signal."""
+    valkey = stage.valkey()
+    process = stage.worker("slow")
+    stage.queue("slow").enqueue("tests.processes.probe.note_and_wait", str(stage.notes), "job", 1, job_timeout=60)
+    stage.until_noted("job began")
+    valkey.kill()
+    valkey.wait()
+    until(lambda: b"starts again" in (stage.folder / "output").read_bytes(), 60)
+    process.send_signal(signal.SIGTERM)
+    process.wait(10)
+
+
 def test_a_second_worker_of_one_queue_in_one_folder_is_refused(stage: Stage):
     stage.valkey()
     stage.worker("fast")

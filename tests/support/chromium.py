@@ -26,7 +26,7 @@ ARGUMENTS = (
     "--no-first-run",
     "--disable-quic",
     "--disable-dev-shm-usage",
-    "--disable-gpu",  # there is none; Debian's wrapper asks for it, and a browser that waits for it hangs as a whole
+    "--disable-gpu",  # there is none, and Debian's wrapper asks for it
 )
 FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
 <fontconfig><dir>{folder}</dir><cachedir>{folder}/cache</cachedir></fontconfig>
