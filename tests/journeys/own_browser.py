@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Error
 from tests.support.chromium import find
 
 CLOSES_WITHIN_S = 60
-# On busy machines a browser was twice seen not to close any more (ADR 0030). Why is not known; nothing else is run again.
+# On busy machines a browser was twice seen not to close any more (ADR 0038). Why is not known; nothing else is run again.
 AGAIN_WHEN_IT_HANGS = pytest.mark.flaky(reruns=1, only_rerun=["BrowserHungError"])
 
 
