@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DEV = f"""#!/usr/bin/env bash
 shift
-exec {sys.executable} -m pytest -p no:cacheprovider -p no:xdist -c pytest.ini "$@"
+exec {sys.executable} -m pytest -p no:xdist -c pytest.ini "$@"
 """
 FAILS_ONCE = """
     first = Path(__file__).with_name({name!r})
