@@ -14,6 +14,7 @@ from printfarm.core.errors import NotFound
 from printfarm.core.paging import Paged, paginate
 from printfarm.core.tenancy import shop_of
 from printfarm.filament.models import Filament
+from printfarm.filament.queries import Supply, supply_of
 from printfarm.library.models import FilamentRequirement, Plate, Variant
 from printfarm.queue.fed import fed_in_words
 from printfarm.queue.in_ledger import purged_of_runs
@@ -57,6 +58,7 @@ class JobCard:
     why: str = ""  # of a job that ended badly: what was said last
     printed_on: str = ""  # of an ended job: the printer of its latest run
     running_out: list[RunningOut] = field(default_factory=list)  # rolls that end before its print does
+    supplies: dict[UUID, Supply] = field(default_factory=dict)  # by filament that is short: what is on its way, too
 
     @property
     def feasibility(self) -> dict[str, Any]:
@@ -74,7 +76,9 @@ class JobCard:
 
     @property
     def short(self) -> list[dict[str, Any]]:
-        return [one for one in self.feasibility.get("filaments", ()) if not one["enough"]]
+        """What the shop lacks for a job that waits, with what is on order of it."""
+        listed = [one for one in self.feasibility.get("filaments", ()) if not one["enough"]]
+        return [{**one, "supply": self.supplies.get(UUID(one["filament_id"]))} for one in listed]
 
     @property
     def percent(self) -> int | None:
@@ -316,7 +320,14 @@ def _cards(db: Session, jobs: list[PrintJob]) -> dict[UUID, JobCard]:
     shop_id = shop_of(db)
     live = recall_telemetry(shop_id, "printer", {run.printer_id for run in runs.values()})
     sending = recall_telemetry(shop_id, "file", {run.code for run in runs.values() if run.state == "starting"})
-    return {job.id: _card(job, runs.get(job.id), filaments, live, sending) for job in jobs}
+    cards = {job.id: _card(job, runs.get(job.id), filaments, live, sending) for job in jobs}
+    return _with_supplies(db, cards)
+
+
+def _with_supplies(db: Session, cards: dict[UUID, JobCard]) -> dict[UUID, JobCard]:
+    lacking = {UUID(one["filament_id"]) for card in cards.values() if card.job.state == "queued" for one in card.short}
+    supplies = supply_of(db, lacking) if lacking else {}
+    return {job_id: replace(card, supplies=supplies) for job_id, card in cards.items()} if supplies else cards
 
 
 def _card(

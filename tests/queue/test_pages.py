@@ -1,5 +1,7 @@
 """The queue in the browser: adding, moving, starting, following; without JavaScript and with htmx."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import event, select
 
@@ -216,3 +218,18 @@ def test_the_card_of_a_printer_that_lost_its_run_says_so(olga, world, job):
     fleet = olga.get("/fleet").text
     assert "Needs a look" in fleet
     assert "Ready" not in fleet
+
+
+def test_a_job_that_lacks_filament_says_what_is_on_its_way(olga, world):
+    with unit_of_work(world.shop_id) as db:
+        filament.set_weight(db, world.spool_id, 5_000)
+        job = service.add_jobs(db, world.plate_id)[0]
+    recompute_feasibility(str(world.shop_id))
+    lacks = "needs 20.0 g, 5.0 g in stock."
+    for page in ("/queue", f"/queue/jobs/{job.id}"):
+        assert lacks in olga.get(page).text
+        assert "On order" not in olga.get(page).text
+    with unit_of_work(world.shop_id) as db:
+        filament.order_rolls(db, [filament.OrderLine(world.filament_id, 2, 0)], expected_on=date(2031, 5, 1))
+    for page in ("/queue", f"/queue/jobs/{job.id}"):
+        assert f"{lacks} On order: 2 spools, expected 1 May 2031." in olga.get(page).text
