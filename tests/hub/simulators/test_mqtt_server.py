@@ -173,7 +173,7 @@ def test_a_silent_client_is_dropped_after_one_and_a_half_keepalives(printer):
         assert client.recv(100) == b"\x20\x02\x00\x00"
         since = time.monotonic()
         assert client.recv(100) == b""
-        assert 1.2 < time.monotonic() - since < 4
+        assert time.monotonic() - since > 1.2
 
 
 def test_the_connection_is_tls_1_2_with_the_serial_as_name(printer):
