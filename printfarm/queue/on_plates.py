@@ -10,20 +10,20 @@ from sqlalchemy.orm import Session
 from printfarm.fleet.queries import printer_facts
 from printfarm.library.from_above import PrinterFit, Prints
 from printfarm.library.models import Plate
-from printfarm.queue import queries
+from printfarm.queue import outcomes
 from printfarm.queue.service.feasibility import busy_printers
 from printfarm.queue.service.judging import judge_plates
 
 
 def made_so_far(db: Session, plate_ids: list[UUID]) -> dict[UUID, tuple[str, str]]:
     """A term and a text for each of these plates."""
-    made = queries.made_of_plates(db, plate_ids)
+    made = outcomes.made_of_plates(db, plate_ids)
     return {plate_id: ("Made so far", str(made.get(plate_id, 0))) for plate_id in plate_ids}
 
 
 def prints_of_plates(db: Session, plate_ids: Sequence[UUID]) -> dict[UUID, Prints]:
     """How the prints of each plate ended, and the latest job that wanted it: two statements."""
-    ended, last = queries.ended_of_plates(db, plate_ids), queries.last_jobs_of_plates(db, plate_ids)
+    ended, last = outcomes.ended_of_plates(db, plate_ids), outcomes.last_jobs_of_plates(db, plate_ids)
     return {
         plate_id: Prints(
             completed=ended.get((plate_id, "completed"), 0),
@@ -37,7 +37,7 @@ def prints_of_plates(db: Session, plate_ids: Sequence[UUID]) -> dict[UUID, Print
 
 def prints_of_models(model_ids: Sequence[UUID] | None) -> Select[UUID, int]:
     """Rows of a model's id and how many of its prints were completed."""
-    return queries.completed_of_models(model_ids)
+    return outcomes.completed_of_models(model_ids)
 
 
 def printers_for(db: Session, plates: Sequence[Plate]) -> dict[UUID, list[PrinterFit]]:

@@ -1,12 +1,11 @@
 """What the screens of the queue show, each in a fixed number of statements."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session, aliased, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from printfarm.accounts.models import User
 from printfarm.core.bus import recall_telemetry
@@ -245,48 +244,6 @@ def active_job_of_printer(db: Session, printer_id: UUID) -> UUID | None:
     return db.scalar(
         select(PrintRun.job_id).where(PrintRun.printer_id == printer_id, PrintRun.state.in_(ACTIVE_RUN_STATES))
     )
-
-
-def made_of_plates(db: Session, plate_ids: list[UUID]) -> dict[UUID, int]:
-    """How many parts were made of each plate."""
-    rows = db.execute(
-        select(PrintRun.plate_id, func.sum(PrintRun.parts_made))
-        .where(PrintRun.plate_id.in_(plate_ids))
-        .group_by(PrintRun.plate_id)
-    )
-    return {plate_id: int(count or 0) for plate_id, count in rows}
-
-
-def ended_of_plates(db: Session, plate_ids: Sequence[UUID]) -> dict[tuple[UUID, str], int]:
-    """How many runs of each plate ended in each state."""
-    rows = db.execute(
-        select(PrintRun.plate_id, PrintRun.state, func.count())
-        .where(PrintRun.plate_id.in_(plate_ids), PrintRun.state.not_in(ACTIVE_RUN_STATES))
-        .group_by(PrintRun.plate_id, PrintRun.state)
-    )
-    return {(row[0], row[1]): row[2] for row in rows}
-
-
-def last_jobs_of_plates(db: Session, plate_ids: Sequence[UUID]) -> dict[UUID, UUID]:
-    """The latest job that wanted each plate; ids grow with time."""
-    newer = aliased(JobOption)
-    has_newer = select(newer.id).where(newer.plate_id == JobOption.plate_id, newer.id > JobOption.id)
-    rows = db.execute(
-        select(JobOption.plate_id, JobOption.job_id).where(JobOption.plate_id.in_(plate_ids), ~has_newer.exists())
-    )
-    return {row[0]: row[1] for row in rows}
-
-
-def completed_of_models(model_ids: Sequence[UUID] | None) -> Select[UUID, int]:
-    """A model's id and how many of its prints were completed, of all models or of some."""
-    counted = (
-        select(Variant.model_id, func.count(PrintRun.id))
-        .join(Plate, Plate.variant_id == Variant.id)
-        .join(PrintRun, PrintRun.plate_id == Plate.id)
-        .where(PrintRun.state == "completed")
-        .group_by(Variant.model_id)
-    )
-    return counted if model_ids is None else counted.where(Variant.model_id.in_(model_ids))
 
 
 def _last_runs(db: Session, job_ids: list[UUID]) -> dict[UUID, PrintRun]:

@@ -14,7 +14,7 @@ from printfarm.core.errors import DomainError
 from printfarm.core.web import Deferred, ViewAnswer, done, is_fragment, page, refused, render_block
 from printfarm.fleet.service import assign_spool
 from printfarm.fleet.service.slots import find_slot
-from printfarm.queue import queries, service
+from printfarm.queue import outcomes, queries, service
 from printfarm.queue.forms import AddForm, FeedForm, MoveForm, RollForm, SettleForm, StartForm, WeighForm
 from printfarm.queue.models import PrintRun
 from printfarm.queue.service.jobs import MOST_AT_ONCE
@@ -199,7 +199,7 @@ def _job_page(db: Session, job_id: UUID, run_id: UUID | None = None, form: Weigh
 
 def _job(db: Session, job_id: UUID) -> dict[str, Any]:
     found = queries.get_job(db, job_id, _page())
-    made = queries.made_of_plates(db, [found.card.plate.id])
+    made = outcomes.made_of_plates(db, [found.card.plate.id])
     return {
         "job_page": found,
         "made": made.get(found.card.plate.id, 0),
