@@ -211,6 +211,14 @@ def test_an_empty_roll_may_be_discarded_too(spool):
     assert now(spool).state == "empty"
 
 
+def test_who_finds_a_discarded_roll_empty_on_an_old_page_loses_nothing_of_it(olga, spool):
+    do(spool, service.discard_spool)
+    assert olga.post(f"/filament/spools/{spool.id}/empty").status == 409
+    assert now(spool).state == "discarded"
+    do(spool, service.restore_spool)
+    assert (now(spool).state, now(spool).remaining_mg) == ("sealed", 1_000_000)
+
+
 def test_two_people_who_discard_one_roll_at_once_book_it_once(app, spool):
     barrier, said = Barrier(2), []
 
@@ -280,6 +288,17 @@ def test_who_puts_an_ordered_roll_into_a_printer_has_it(black):
         roll = service.order_spool(db, black.id, facts=service.SpoolFacts())
     do(roll, service.mark_loaded)
     assert (now(roll).state, now(roll).remaining_mg) == ("loaded", 1_000_000)
+
+
+def test_an_ordered_roll_that_was_put_away_is_in_stock_when_it_comes_after_all(olga, black):
+    """Its order was taken back by one person while another one unpacked it."""
+    with unit_of_work(black.shop_id) as db:
+        roll = service.order_spool(db, black.id, facts=service.SpoolFacts())
+        service.archive_spool(db, roll.id)
+    assert olga.post(f"/filament/spools/{roll.id}/come").status == 303
+    assert (now(roll).state, now(roll).archived_at) == ("sealed", None)
+    with read_only(black.shop_id) as db:
+        assert queries.stock_by_filament(db)[black.id] >= 1_000_000
 
 
 DEEDS = {

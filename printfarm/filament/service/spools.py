@@ -17,7 +17,7 @@ from printfarm.core.ids import SPOOL_CODE, new_code, new_id
 from printfarm.filament.events import SpoolChanged
 from printfarm.filament.models import Filament, Spool, StockEntry
 from printfarm.filament.service.counted import count_key
-from printfarm.filament.service.states import DISCARDED, become, out_of_the_archive, today_of
+from printfarm.filament.service.states import DISCARDED, REFUSALS, become, out_of_the_archive, today_of
 from printfarm.filament.service.stock import (
     lock_filament,
     lock_spool,
@@ -178,6 +178,8 @@ def mark_unloaded(db: Session, spool_id: UUID) -> Spool:
 def empty_spool(db: Session, spool_id: UUID, *, user_id: UUID | None = None) -> Spool:
     """A person sees that nothing is left. What the books still had is taken out, as a discrepancy."""
     spool = lock_spool_to_count(db, spool_id)
+    if spool.state == "discarded":  # to be empty is a way back from there, for a roll that held nothing
+        raise DomainError(REFUSALS["discarded"])
     become(db, spool, "empty")
     # A line of nothing where the books had nothing left: what is found out later of a print before has left it already.
     had, key = spool.remaining_mg, count_key("", "empty", 0)
@@ -261,6 +263,8 @@ def _free_code(db: Session) -> str:
 
 
 def _come(db: Session, spool: Spool, user_id: UUID | None) -> None:
+    if spool.archived_at is not None:  # its order was taken back, and it came all the same
+        out_of_the_archive(db, spool)
     spool.purchased_on = spool.purchased_on or today_of(db)
     spool.expected_on = None
     write_entry(db, spool, spool.initial_mg, cause="received", reason="On order until now", user_id=user_id)
