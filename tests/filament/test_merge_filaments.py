@@ -78,6 +78,26 @@ def test_the_grams_that_waited_can_be_given_to_a_roll_afterwards(alice, pair):
         assert queries.count_unassigned(db) == 0
 
 
+def test_grams_that_were_given_to_the_wrong_roll_before_wait_again_with_the_filament_that_stays(alice, pair):
+    first, second = pair
+    with unit_of_work(alice.shop_id) as db:
+        (waiting,) = queries.unassigned_entries(db).items
+        roll = db.scalars(select(Spool).where(Spool.filament_id == first.id)).one()
+        moved = service.resolve_unassigned(db, waiting.id, roll.id)
+        merge_filaments(db, first.id, second.id)
+    with unit_of_work(alice.shop_id) as db:
+        service.undo_entry(db, moved.id)
+    with read_only(alice.shop_id) as db:
+        (waiting,) = queries.unassigned_entries(db).items
+        assert waiting.filament_id == second.id
+        assert (db.get_one(Filament, first.id).unassigned_mg, db.get_one(Filament, second.id).unassigned_mg) == (
+            0,
+            5_000,
+        )
+        assert len(queries.choices_for(db, [waiting])["rolls"][second.id]) == 2
+        assert queries.find_drift(db) == []
+
+
 def test_rolls_keep_the_price_and_the_empty_weight_that_their_filament_had(alice, pair):
     first, second = pair
     with unit_of_work(alice.shop_id) as db:

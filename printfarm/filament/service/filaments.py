@@ -73,6 +73,17 @@ def find_filament(db: Session, filament_id: UUID) -> Filament:
     return found
 
 
+def what_became_of(db: Session, filament_id: UUID) -> UUID:
+    """The filament that this one was merged into, and that one; itself where it is still there, or was brought back."""
+    seen: set[UUID] = set()
+    while filament_id not in seen:
+        seen.add(filament_id)
+        found = find_filament(db, filament_id)
+        if found.archived_at is not None and "merged_into" in found.told:
+            filament_id = UUID(found.told["merged_into"])
+    return filament_id
+
+
 def add_filament(db: Session, **facts: Any) -> Filament:
     """A new filament; the facts are those of FilamentFacts, by name. Raises AlreadyHere, also when somebody adds the same
     at this very moment.

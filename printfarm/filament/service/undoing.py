@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.filament.models import StockEntry
 from printfarm.filament.service.counted import given_back_with, stands_beside, take_back_line
+from printfarm.filament.service.filaments import what_became_of
 from printfarm.filament.service.stock import (
     RESOLVED,
     cover,
@@ -82,7 +83,7 @@ def _wait_again(db: Session, entry: StockEntry, spool_id: UUID, user_id: UUID | 
     filament_id, cause = db.execute(
         select(StockEntry.filament_id, StockEntry.cause).where(StockEntry.cause_key == key.removesuffix(RESOLVED))
     ).one()
-    filament = lock_filament(db, filament_id)
+    filament = lock_filament(db, what_became_of(db, filament_id))
     _refuse_again(db, entry)
     facts = {"reason": entry.reason, "run_id": entry.run_id, "job_id": entry.job_id, "user_id": user_id}
     write_unassigned(db, filament, entry.delta_mg, cause=cause, cause_key=f"{key}:back", **facts)
