@@ -75,6 +75,17 @@ def test_a_name_that_another_has_is_a_question_and_yes_makes_them_one(olga, shel
     assert {name: (one.tare_mg, one.note) for name, one in known(olga).items()} == {"Acme": (199_000, "Cardboard")}
 
 
+def test_filaments_keep_the_empty_spool_of_the_brand_that_they_had(olga, shelf) -> None:
+    """The scale would show other grams from one day to the next."""
+    with unit_of_work(olga.shop_id) as db:
+        for name, tare_mg in (("Acme", 200_000), ("Bolt", 250_000)):
+            db.get_one(Brand, shelf[name].id).tare_mg = tare_mg
+        service.merge_brands(db, shelf["Acme"].id, shelf["Bolt"].id)
+    with read_only(olga.shop_id) as db:
+        tares = {one.colour_name: service.empty_spool_mg(db, one) for one in db.scalars(select(Filament))}
+    assert tares == {"Red": 200_000, "Blue": 200_000, "Green": 250_000}
+
+
 def test_a_yes_to_another_question_does_not_count(olga, shelf) -> None:
     way = f"/filament/brands/{shelf['Bolt'].id}"
     for merge in ("x", str(shelf["Bolt"].id), str(shelf["Acme"].id)):
