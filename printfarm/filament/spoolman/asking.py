@@ -69,8 +69,8 @@ class Filament(Message):
     vendor_id: Number | None = None
     material: Text | None = None
     price: Price | None = None
-    density: Annotated[float, Field(gt=0, le=30)]
-    diameter: Annotated[float, Field(gt=0, le=10)]
+    density: Annotated[float, Field(ge=0.01, le=30)]
+    diameter: Annotated[float, Field(ge=0.1, le=10)]
     weight: SomeGrams | None = None
     spool_weight: Grams | None = None
     article_number: Text | None = None
@@ -106,8 +106,8 @@ class Filament(Message):
 
 
 class FilamentChange(Filament):
-    density: Annotated[float, Field(gt=0, le=30)] = 1.24
-    diameter: Annotated[float, Field(gt=0, le=10)] = 1.75
+    density: Annotated[float, Field(ge=0.01, le=30)] = 1.24
+    diameter: Annotated[float, Field(ge=0.1, le=10)] = 1.75
 
 
 class Spool(Message):

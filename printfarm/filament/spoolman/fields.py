@@ -1,7 +1,8 @@
 """The shop's own fields, and the settings that clients keep with us. Both are JSON text in one table."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -27,6 +28,7 @@ SETTINGS: dict[str, tuple[str, Any]] = {
 }
 TYPES: dict[str, type] = {"string": str, "boolean": bool, "array": list, "object": dict}
 LONGEST = 60_000
+KEY = re.compile(r"[a-z0-9_]{1,64}")
 
 
 class NotSo(DomainError):
@@ -128,14 +130,22 @@ def adopt_fields(db: Session, theirs: Mapping[str, list[Any]]) -> None:
     for entity in ENTITIES:
         known = extra_fields(db, entity)
         keys = {one["key"] for one in known}
-        for said in theirs.get(entity, [])[:MOST_FIELDS]:
-            with suppress(NotSo):
-                made = _field(entity, said)
-                if made["key"] not in keys and len(known) < MOST_FIELDS:
-                    keys.add(made["key"])
-                    known.append(made)
+        for made in well_defined(entity, theirs.get(entity, [])):
+            has_room = len(known) < MOST_FIELDS and len(json.dumps([*known, made])) <= LONGEST
+            if made["key"] not in keys and has_room:
+                keys.add(made["key"])
+                known.append(made)
         if known:
             _keep(db, f"extra_fields_{entity}", known)
+
+
+def well_defined(entity: str, theirs: Sequence[Any]) -> list[dict[str, Any]]:
+    """Those of another Spoolman's definitions that are any."""
+    made = []
+    for said in theirs[:MOST_FIELDS]:
+        with suppress(NotSo):
+            made.append(_field(entity, said))
+    return made
 
 
 def _keep(db: Session, key: str, value: Any) -> None:
@@ -163,8 +173,8 @@ def _parsed(key: str, value: str) -> Any:
 
 def _field(entity: str, said: Any) -> dict[str, Any]:
     """A definition in full. Raises NotSo."""
-    if not isinstance(said, dict) or not isinstance(said.get("key"), str):
-        raise NotSo("A field has a key.")
+    if not isinstance(said, dict) or not isinstance(said.get("key"), str) or not KEY.fullmatch(said["key"]):
+        raise NotSo("A key has small letters, digits and _, at most 64.")
     try:
         field = ExtraField.model_validate(said)
     except ValueError as problem:

@@ -14,7 +14,8 @@ from printfarm.core.storage import storage_key
 from printfarm.core.web import ViewAnswer, done, page
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament.spoolman import imports
-from printfarm.filament.spoolman.reading import MOST_BYTES, check_address
+from printfarm.filament.spoolman.reading import check_address
+from printfarm.filament.spoolman.visiting import MOST_BYTES
 from printfarm.filament.views.blueprint import bp
 from printfarm.files.views.one_file import NotTaken, keep_file, sent_file, skip_the_rest
 

@@ -108,6 +108,13 @@ def read(shop_id: UUID, import_id: UUID) -> None:
     except FileNotFoundError:
         _end(shop_id, import_id, READ, "failed", "The uploaded file is gone. Send it again.")
         return
+    except (
+        Exception
+    ):  # whatever it is: what cannot be read now cannot be read the next time, and would be tried for ever
+        log.exception("spoolman import %s of shop %s could not be read", import_id, shop_id)
+        _end(shop_id, import_id, READ, "failed", "This could not be read. The log of the server says why.")
+        _forget_file(wanted)
+        return
     with read_only(shop_id) as db:
         lines = planning.plan(db, found)
     with unit_of_work(shop_id) as db:
@@ -129,7 +136,7 @@ def take_in(shop_id: UUID, import_id: UUID) -> None:
     for one in found.skipped:
         counts[one["kind"]][SKIPPED] += 1
     with unit_of_work(shop_id) as db:
-        adopt_fields(db, found.fields)
+        adopt_fields(db, found.fields)  # refuses nothing: what does not fit is left
     for piece in _pieces(found):
         try:
             with unit_of_work(shop_id) as db:

@@ -112,13 +112,6 @@ def extra_fields(db: Session, entity: str) -> Response:
 @bp.post("/field/<entity>/<key>")
 @token_view(role="operator")
 def keep_field(db: Session, entity: str, key: str) -> Response:
-    if (
-        len(key) > 64
-        or not key.replace("_", "a").isascii()
-        or not key.replace("_", "a").isalnum()
-        or key.lower() != key
-    ):
-        raise fields.NotSo("A key has small letters, digits and _, at most 64.")
     return jsonify(fields.keep_field(db, entity, key, read(asking.ExtraField)))
 
 

@@ -68,6 +68,11 @@ def changes(origin: SpoolmanOrigin, row: Row) -> list[str]:
     return [name for name, value in row.facts().items() if origin.facts.get(name) != value]
 
 
+def is_gone(subject: Any) -> bool:
+    """Whether our row of what was taken in before is not there any more: nothing of it is changed."""
+    return subject is None or getattr(subject, "state", "") == "discarded"
+
+
 def why_not(found: Found, kind: str, row: Any) -> str:
     """Why a row cannot be taken in; "" when it can."""
     if kind == "spool" and row.filament_id not in found.rows["filament"]:
@@ -108,6 +113,8 @@ def _line(known: Known, found: Found, kind: str, row: Row) -> dict[str, Any]:
         return {**line, "what": SAME, "why": "it is this shop's own"}
     if origin is not None:
         changed = changes(origin, row)
+        if changed and is_gone(known.subjects.get(origin.subject_id)):
+            return {**line, "what": SKIPPED, "why": "it was taken in before, and is discarded or removed here"}
         return {
             **line,
             "what": CHANGED if changed else SAME,

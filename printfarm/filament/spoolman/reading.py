@@ -11,31 +11,21 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 from pydantic import ValidationError
 
-from printfarm.core.errors import DomainError
 from printfarm.filament.spoolman import rows
+from printfarm.filament.spoolman.fields import well_defined
 from printfarm.filament.spoolman.rows import KINDS, Row
+from printfarm.filament.spoolman.visiting import MOST_BYTES, Unreadable, Visit
 
-MOST_BYTES = 30_000_000
 MOST_ROWS = 20_000
 PAGE = 500
-TIMEOUT = httpx.Timeout(10, connect=5)
-MOST_SECONDS = 120
 SQLITE = b"SQLite format 3\x00"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-class Unreadable(DomainError):
-    """What was given is no Spoolman, or does not answer."""
-
-    status = 422
 
 
 @dataclass
@@ -63,9 +53,9 @@ class Found:
             where = ".".join(str(part) for part in first["loc"])
             number = raw.get("id") if isinstance(raw.get("id"), int) else None
             self.skipped.append({"kind": kind, "number": number, "why": f"{where}: {first['msg']}"})
-            return
-        self.rows[kind][row.id] = row
-        if sum(map(len, self.rows.values())) > MOST_ROWS:
+        else:
+            self.rows[kind][row.id] = row
+        if len(self.skipped) + sum(map(len, self.rows.values())) > MOST_ROWS:
             raise Unreadable(f"There are more than {MOST_ROWS} rows in it; that is more than is taken in at once.")
 
 
@@ -99,58 +89,28 @@ def check_address(url: str) -> str:
 
 def read_address(url: str) -> Found:
     """Everything that a Spoolman tells. It usually stands in the same house, so private addresses are allowed."""
-    found, until = Found(), time.monotonic() + MOST_SECONDS
-    with httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client:
+    found = Found()
+    with Visit() as visit:
         for kind in KINDS:
-            for raw in _listed(client, f"{url}/api/v1/{kind}", until):
+            for raw in _listed(visit, f"{url}/api/v1/{kind}"):
                 found.take(raw)
             try:
-                found.fields[kind] = _list(_get(client, f"{url}/api/v1/field/{kind}", {}, until))
+                said = _list(_parsed(visit.get(f"{url}/api/v1/field/{kind}", {})))
             except Unreadable:  # older ones have none
-                found.fields[kind] = []
+                said = []
+            found.fields[kind] = well_defined(kind, said)
     return found
 
 
-def _listed(client: httpx.Client, url: str, until: float) -> Iterator[Any]:
+def _listed(visit: Visit, url: str) -> Iterator[Any]:
     offset = 0
     while offset <= MOST_ROWS:
         asked = {"limit": PAGE, "offset": offset, "allow_archived": "true", "sort": "id:asc"}
-        page = _list(_get(client, url, asked, until))
+        page = _list(_parsed(visit.get(url, asked)))
         yield from page
         if len(page) < PAGE:
             return
         offset += PAGE
-
-
-def _get(client: httpx.Client, url: str, asked: dict[str, Any], until: float) -> Any:
-    try:
-        with client.stream("GET", url, params=asked, headers={"Accept": "application/json"}) as answer:
-            _refuse_peer(answer)
-            kind = answer.headers.get("Content-Type", "")
-            if answer.status_code != 200 or "json" not in kind:
-                raise Unreadable(f"There is no Spoolman at this address: it answers with status {answer.status_code}.")
-            body = bytearray()
-            for piece in answer.iter_bytes():
-                body += piece
-                if len(body) > MOST_BYTES or time.monotonic() > until:
-                    raise Unreadable("It sends more than can be taken in, or too slowly.")
-    except (httpx.HTTPError, httpx.InvalidURL) as problem:
-        raise Unreadable(
-            "Nothing answers at this address. Is the Spoolman on, and reachable from this server?"
-        ) from problem
-    return _parsed(bytes(body))
-
-
-def _refuse_peer(answer: httpx.Response) -> None:
-    """The addresses of a cloud's own services, and those that are nobody's, are never asked."""
-    stream = answer.extensions.get("network_stream")
-    peer = stream.get_extra_info("server_addr") if stream is not None else None
-    if peer is None:
-        return
-    address = ip_address(str(peer[0]).split("%", maxsplit=1)[0])
-    address = getattr(address, "ipv4_mapped", None) or address
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
-        raise Unreadable("This address is not one that a Spoolman stands at.")
 
 
 def _parsed(text: bytes | str) -> Any:
@@ -222,7 +182,8 @@ def _from_tables(file: sqlite3.Connection, known: set[str]) -> Found:
         extra: dict[Any, dict[str, Any]] = {}
         if f"{kind}_field" in known:
             for row in file.execute(f"SELECT * FROM {kind}_field LIMIT {10 * MOST_ROWS}"):  # noqa: S608  # names of ours
-                extra.setdefault(row[f"{kind}_id"], {})[row["key"]] = row["value"]
+                of = dict(row)
+                extra.setdefault(of.get(f"{kind}_id"), {})[str(of.get("key"))] = of.get("value")
         for number, one in tables[kind].items():
             one["extra"] = extra.get(number, {})
     found = Found()
@@ -237,5 +198,5 @@ def _from_tables(file: sqlite3.Connection, known: set[str]) -> Found:
 
 
 def _table(file: sqlite3.Connection, name: str) -> dict[Any, dict[str, Any]]:
-    found = file.execute(f"SELECT * FROM {name} LIMIT {MOST_ROWS + 1}")  # noqa: S608  # one of KINDS
-    return {row["id"]: dict(row) for row in found}
+    found = [dict(row) for row in file.execute(f"SELECT * FROM {name} LIMIT {MOST_ROWS + 1}")]  # noqa: S608  # one of KINDS
+    return {row.get("id"): row for row in found}

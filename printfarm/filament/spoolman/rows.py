@@ -92,8 +92,8 @@ class Filament(Row):
     name: Text = ""
     material: Text = ""
     price: Money = None
-    density: Annotated[float, Field(gt=0, le=30)]
-    diameter: Annotated[float, Field(gt=0, le=10)]
+    density: Annotated[float, Field(ge=0.01, le=30)]
+    diameter: Annotated[float, Field(ge=0.1, le=10)]
     weight: Grams = None
     spool_weight: Grams = None
     article_number: Text = ""

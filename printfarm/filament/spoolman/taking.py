@@ -21,7 +21,7 @@ from printfarm.filament.numbers import reserve
 from printfarm.filament.service import FilamentFacts
 from printfarm.filament.service.stock import lock_filament, lock_spool, write_entry, write_unassigned
 from printfarm.filament.spoolman import rows
-from printfarm.filament.spoolman.planning import TABLES, changes, held_g, subject_of, whole_g, why_not
+from printfarm.filament.spoolman.planning import TABLES, changes, held_g, is_gone, subject_of, whole_g, why_not
 from printfarm.filament.spoolman.reading import Found
 from printfarm.filament.spoolman.settling import filament_facts, per_gram, settle
 
@@ -45,7 +45,7 @@ def take_row(db: Session, found: Found, kind: str, number: int) -> str:
     if not changed:
         return "same"
     subject = subject_of(db, kind, origin.subject_id)
-    if subject is None or getattr(subject, "state", "") == "discarded":
+    if is_gone(subject):
         return "skipped"
     CHANGERS[kind](db, found, row, subject, changed, origin.facts)
     origin.facts = {**row.facts(), **_held(found, kind, row)}

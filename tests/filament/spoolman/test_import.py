@@ -4,10 +4,9 @@ import csv
 import io
 import json
 import sqlite3
-from contextlib import closing, nullcontext
+from contextlib import closing
 from decimal import Decimal
 
-import httpx
 import pytest
 from sqlalchemy import select
 
@@ -17,7 +16,8 @@ from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service
 from printfarm.filament.models import Brand, Filament, Spool, StockEntry
 from printfarm.filament.models_spoolman import SpoolmanImport
-from printfarm.filament.spoolman.reading import Unreadable, _refuse_peer, check_address
+from printfarm.filament.spoolman.reading import check_address
+from printfarm.filament.spoolman.visiting import Unreadable
 from tests.architecture.world import changed, fingerprint
 from tests.support.serving import serving
 
@@ -329,24 +329,3 @@ def test_an_address_without_a_spoolman_says_so(alice, app):
 
 def test_only_admins_import(olga):
     assert olga.get("/filament/spoolman").status == 403
-
-
-@pytest.mark.parametrize(
-    ("peer", "is_refused"),
-    [
-        ("169.254.169.254", True),
-        ("::ffff:169.254.169.254", True),
-        ("fe80::1%eth0", True),
-        ("0.0.0.0", True),
-        ("192.168.1.20", False),
-        ("::1", False),
-    ],
-)
-def test_a_clouds_own_services_are_never_asked(peer, is_refused):
-    class Connection:
-        def get_extra_info(self, _name):
-            return peer, 80
-
-    answer = httpx.Response(200, extensions={"network_stream": Connection()})
-    with pytest.raises(Unreadable) if is_refused else nullcontext():
-        _refuse_peer(answer)

@@ -139,6 +139,8 @@ REFUSED = [
     ("/vendor", {"name": "A", "extra": "text"}, 422),
     ("/filament", {"density": 0, "diameter": 1.75}, 422),
     ("/filament", {"density": 1.24}, 422),
+    ("/filament", {"density": 0.0001, "diameter": 1.75}, 422),  # as it is kept it is none, and every list divides by it
+    ("/filament", {"density": 1.24, "diameter": 0.004}, 422),
     ("/filament", {"density": 1.24, "diameter": 1.75, "color_hex": "red"}, 422),
     ("/filament", {"density": 1.24, "diameter": 1.75, "vendor_id": 99}, 404),
     ("/filament", {"density": 1.24, "diameter": 1.75, "price": 1e12}, 422),
