@@ -17,12 +17,12 @@ from printfarm.filament.events import SpoolChanged
 from printfarm.filament.models import Brand, Filament, Spool
 from printfarm.filament.numbers import LARGEST
 from printfarm.filament.service import FilamentFacts, SpoolFacts, belonging
+from printfarm.filament.service.stock import lock_spool
 from printfarm.filament.spoolman import asking
 from printfarm.filament.spoolman.fields import with_extra
 from printfarm.filament.spoolman.showing import NO_COLOUR, name_of, show_spools, ug_of_length
 
 THREE, TWO = Decimal("0.001"), Decimal("0.01")
-
 MERGES_FOLLOWED = 10
 
 
@@ -157,7 +157,8 @@ def add_spool(db: Session, said: asking.Spool) -> Spool:
 
 
 def change_spool(db: Session, number: int, said: asking.SpoolChange, *, teller: str) -> Spool:
-    sent, spool = said.sent(), spool_of(db, number)
+    sent = said.sent()
+    spool = lock_spool(db, spool_of(db, number).id)
     if sent.get("remaining_weight") is not None and sent.get("used_weight") is not None:
         raise Malformed("Only specify either remaining_weight or used_weight.")
     if "filament_id" in sent and said.filament_id != spool.filament.number:
@@ -234,13 +235,18 @@ def _change_facts(db: Session, spool: Spool, said: asking.SpoolChange) -> None:
 
 
 def _change_weight(db: Session, spool: Spool, said: asking.SpoolChange, initial_before: int, *, reason: str) -> None:
-    """Spoolman counts what was used: with another whole weight, other grams are left."""
-    held_mg = spool.remaining_mg + spool.initial_mg - initial_before
+    """Spoolman counts what was used: with another whole weight, other grams are left. That is no count of the roll: what a
+    print that goes on has taken of it is still to come.
+    """
     if said.remaining_weight is not None:
         held_mg = mg_from_grams(said.remaining_weight)
     elif said.used_weight is not None:
-        held_mg = spool.initial_mg - mg_from_grams(said.used_weight)
-    held_mg = max(0, held_mg)
+        held_mg = max(0, spool.initial_mg - mg_from_grams(said.used_weight))
+    else:
+        more_mg = max(spool.initial_mg - initial_before, -max(0, spool.remaining_mg))
+        if more_mg:
+            (service.add_weight if more_mg > 0 else service.take_weight)(db, spool.id, abs(more_mg), reason=reason)
+        return
     if held_mg != spool.remaining_mg:
         service.set_weight(db, spool.id, held_mg, reason=reason)
 

@@ -153,3 +153,14 @@ def test_a_report_that_waited_too_long_is_refused_since_it_comes_again(app, shop
         with read_only(shop.id) as db:
             assert db.get_one(Spool, roll.id).remaining_mg == 1_000_000
             assert filament.reported_mg(db, [db.get_one(Spool, roll.id)]) == {}
+
+
+def test_another_whole_weight_in_the_middle_of_a_print_loses_nothing_of_it(app, world, run, program):
+    """It is no count of the roll: the print's grams are still to be booked."""
+    spool = f"/spool/{number(app, world)}"
+    with app.app_context(), unit_of_work(world.shop_id) as db:
+        report(db, world.printer_id, run.code, "running", layer=50, total_layers=100, percent=50)
+    assert program.patch(spool, {"initial_weight": 1200}).json["remaining_weight"] == 1200
+    assert program.patch(spool, {"initial_weight": 900}).json["remaining_weight"] == 900
+    end(app, world, run)
+    assert left(app, world) == 880_000
