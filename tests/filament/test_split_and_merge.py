@@ -1,5 +1,6 @@
 """Winding from roll to roll: two lines of the ledger, and the sum stays."""
 
+from decimal import Decimal
 from threading import Barrier, Thread
 
 import pytest
@@ -10,7 +11,8 @@ from sqlalchemy import func, select
 from printfarm.core.errors import DomainError
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import queries, service
-from printfarm.filament.models import Spool, StockEntry
+from printfarm.filament.models import Filament, Spool, StockEntry
+from printfarm.filament.service.winding import merge_spools
 
 
 @pytest.fixture
@@ -83,6 +85,30 @@ def test_merging_empties_the_other_roll(olga, pair):
     again = olga.post(f"/filament/spools/{whole.id}/merge", {"other": str(rest.id)})
     assert again.status == 422  # it is not offered any more
     assert moved(whole.shop_id) == [-200_000, 200_000]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "held", "mixed"),
+    [
+        ("0.02", "0.06", 600_000, "0.03"),
+        (None, "0.06", 600_000, "0.03"),  # as its filament
+        ("0.02", None, 600_000, None),
+        ("0.05", "0.06", 0, "0.06"),  # what was on it before is no more
+    ],
+)
+def test_what_is_wound_together_is_worth_what_both_were(pair, black, ours, theirs, held, mixed):
+    roll, other = pair
+    with unit_of_work(roll.shop_id) as db:
+        db.get_one(Filament, black.id).cost_per_gram = Decimal("0.02")
+        for spool, cost in ((roll, ours), (other, theirs)):
+            db.get_one(Spool, spool.id).cost_per_gram = Decimal(cost) if cost else None
+        service.set_weight(db, roll.id, held)
+        before = sum(queries.value_of(db.get_one(Spool, one.id)) for one in pair)
+        merge_spools(db, roll.id, other.id)
+    cost = now(roll).cost_per_gram
+    assert (cost or Decimal("0.02")) == Decimal(mixed or "0.02")
+    with read_only(roll.shop_id) as db:
+        assert sum(queries.value_of(db.get_one(Spool, one.id)) for one in pair) == before
 
 
 def test_a_roll_is_alone_and_the_page_says_so(olga, black):

@@ -1,5 +1,6 @@
 """Filament that goes from one roll to another: a part of it, or all that is left. Two lines of the ledger; the sum stays."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError
+from printfarm.core.units import cost_of_gram
 from printfarm.filament.models import Spool, StockEntry
 from printfarm.filament.service.spools import new_roll_of
 from printfarm.filament.service.states import become
@@ -65,11 +67,25 @@ def _move(db: Session, spool: Spool, onto: Spool, mg: int, key: str, user_id: UU
     _refuse_absent(spool)
     _refuse_absent(onto)
     refuse_impossible(onto.remaining_mg + mg)
+    _mix_costs(spool, onto, mg)
     facts: dict[str, Any] = {"cause": "moved", "user_id": user_id}
     write_entry(db, spool, -mg, reason=f"Wound onto {onto.code}", cause_key=f"{key}from" if key else None, **facts)
     write_entry(db, onto, mg, reason=f"Wound over from {spool.code}", cause_key=f"{key}onto" if key else None, **facts)
     if onto.state == "sealed":
         become(db, onto, "open")  # nothing is wound onto a roll in its bag
+
+
+def _mix_costs(spool: Spool, onto: Spool, mg: int) -> None:
+    """What a gram on the roll has cost when `mg` of another one are added: both are worth together what they were before."""
+    new, held_mg = _cost_of(spool), max(0, onto.remaining_mg)
+    old = _cost_of(onto) if held_mg > 0 else new
+    if new is None or old is None or (new == old and new == _cost_of(onto)):
+        return
+    onto.cost_per_gram = cost_of_gram(old * held_mg + new * mg, held_mg + mg)
+
+
+def _cost_of(spool: Spool) -> Decimal | None:
+    return spool.filament.cost_per_gram if spool.cost_per_gram is None else spool.cost_per_gram
 
 
 def _refuse_absent(spool: Spool) -> None:
