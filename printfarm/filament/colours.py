@@ -12,6 +12,7 @@ MOST_COLOURS = 12  # of one filament
 _Rgb = tuple[float, float, float]
 _Colour = tuple[float, float, float, float]
 _HEX = re.compile(r"#?([0-9A-Fa-f]{6})([0-9A-Fa-f]{2})?")
+_SHORT = re.compile(r"#[0-9A-Fa-f]{3}")  # as style sheets write it: #F80 is #FF8800
 # What people type who have no colour picker at hand: shades as filament has them, not those of the web.
 _WORDS = {
     "beige": "#E6D9BC",
@@ -41,7 +42,10 @@ _WORDS = {
 
 def normal_colour(text: str) -> str:
     """One colour, or the word for it, as #RRGGBB, or #RRGGBBAA when it is transparent. Raises DomainError."""
-    match = _HEX.fullmatch(_WORDS.get(text.strip().lower(), text.strip()))
+    plain = _WORDS.get(text.strip().lower(), text.strip())
+    if _SHORT.fullmatch(plain):
+        plain = "".join(digit * 2 for digit in plain[1:])
+    match = _HEX.fullmatch(plain)
     if match is None:
         raise DomainError(
             f"{text.strip()[:40] or 'Nothing'} is not a colour that is known here."

@@ -74,6 +74,7 @@ class TestFacts:
         before = the_only(olga.shop_id)
         way = f"/filament/filaments/{before.id}/edit"
         shown = olga.get(way).one("form[data-filament-form]")
+        assert shown.select_one("input[name=price]")["value"] == "24.00"
         sent = {one["name"]: one.get("value", "") for one in shown.select("input[name]") if one.get("type") != "radio"}
         sent |= {one["name"]: one.get_text().strip() for one in shown.select("textarea[name]")}
         assert olga.post(way, {**sent, "price_per": "kg"}).status == 303
@@ -122,6 +123,14 @@ class TestColours:
         answer = olga.post(NEW, {**RED, "colour_hex": colour})
         assert answer.status == 422
         assert answer.one(".field-error")
+
+    def test_a_colour_is_written_short_as_in_style_sheets(self, olga) -> None:
+        add(olga, colour_hex="#f80, #0Af")
+        assert the_only(olga.shop_id).colour_hex == "#FF8800,#00AAFF"
+
+    def test_as_many_colours_as_a_filament_may_have_are_typed_with_spaces_between(self, olga) -> None:
+        add(olga, colour_hex=", ".join(["#FF000080"] * 12))
+        assert the_only(olga.shop_id).colour_hex.count("#") == 12
 
     def test_several_colours_are_kept(self, olga) -> None:
         add(olga, colour_hex="red, #00FF00 ,blue")

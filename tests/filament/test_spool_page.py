@@ -78,6 +78,16 @@ def test_the_price_of_the_whole_roll_becomes_a_price_per_gram(olga, spool):
     assert str(now(spool).cost_per_gram) == "0.024000"
 
 
+def test_a_price_that_has_more_places_than_cents_stays_what_it_is(olga, spool):
+    way, form = (
+        f"/filament/spools/{spool.id}/edit",
+        {"low_below": "100", "paid": "19.99", "paid_for": "spool", "initial": "750"},
+    )
+    olga.post(way, form)
+    olga.post(way, as_sent(olga.get(way)) | {"location": "Shelf 4"})
+    assert (str(now(spool).cost_per_gram), now(spool).location) == ("0.026653", "Shelf 4")
+
+
 def test_the_empty_spool_weighs_what_its_filament_says_or_else_its_brand(olga, spool):
     assert "of its filament" not in olga.get(f"/filament/spools/{spool.id}").text
     with unit_of_work(spool.shop_id) as db:

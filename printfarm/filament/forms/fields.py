@@ -67,6 +67,17 @@ class DayField(DateField):  # type: ignore[misc]
             raise ValidationError("That day is still to come.")
 
 
+def price_of_kilogram(cost_per_gram: Decimal | None) -> Decimal | None:
+    """As people write it, 24.90, with further places only where they are needed: a form that is saved as it was changes
+    nothing.
+    """
+    if cost_per_gram is None:
+        return None
+    price = cost_per_gram * 1000
+    cents = price.quantize(Decimal("0.01"))
+    return cents if cents == price else price.normalize()
+
+
 def token_field() -> HiddenField:
     """Drawn with the form: the same form sent twice says so."""
     return HiddenField(default=lambda: secrets.token_urlsafe(12), validators=[Optional(), Regexp(r"[\w-]{1,40}\Z")])

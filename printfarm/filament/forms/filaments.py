@@ -12,7 +12,7 @@ from printfarm.core.fields import AmountField, CountField, many_lines, one_line
 from printfarm.core.units import cost_of_gram, grams_from_mg, mg_from_grams
 from printfarm.filament.catalogue import PRESETS, Entry
 from printfarm.filament.colours import normal_colours
-from printfarm.filament.forms.fields import ADDRESS, PRICE, WEIGHT, ExtraField
+from printfarm.filament.forms.fields import ADDRESS, PRICE, WEIGHT, ExtraField, price_of_kilogram
 from printfarm.filament.models import Filament
 from printfarm.filament.service import FilamentFacts
 
@@ -66,7 +66,7 @@ class ColourForm(FlaskForm):  # type: ignore[misc]
         csrf = False
 
     material = _line("Material", DataRequired(), most=40)
-    colour_hex = _line("Colour", DataRequired(), is_colour, most=120)
+    colour_hex = _line("Colour", DataRequired(), is_colour, most=200)
     preset = _line("A usual colour", most=20)
     filament = _line("Filament", most=40)
 
@@ -85,7 +85,7 @@ class FilamentForm(FlaskForm):  # type: ignore[misc]
         default=AS_TYPED,
         validators=[Optional()],
     )
-    colour_hex = _line("Colour", most=120)
+    colour_hex = _line("Colour", most=200)
     price = AmountField("Price", places=None, validators=[Optional(), PRICE])
     price_per = SelectField("Price is for", choices=PRICES, default=PER_KG)
     spool_weight = _weight("Filament on a whole spool", default=1000)
@@ -161,12 +161,11 @@ class FilamentForm(FlaskForm):  # type: ignore[misc]
     @classmethod
     def of(cls, filament: Filament) -> "FilamentForm":
         """The form filled with what is known."""
-        cost = filament.cost_per_gram
         known: dict[str, Any] = {name: getattr(filament, name) for name in (*TEXTS, *NUMBERS, "extra")}
         return cls(
             data={
                 **known,
-                "price": None if cost is None else cost * 1000,
+                "price": price_of_kilogram(filament.cost_per_gram),
                 "spool_weight": _grams(filament.spool_mg),
                 "tare": _grams(filament.tare_mg),
                 "low_below": _grams(filament.low_below_mg),

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from printfarm.core.fields import AmountField, CountField, many_lines, one_line
 from printfarm.core.units import cost_of_gram, grams_from_mg, mg_from_grams
-from printfarm.filament.forms.fields import PRICE, WEIGHT, DayField, ExtraField, token_field
+from printfarm.filament.forms.fields import PRICE, WEIGHT, DayField, ExtraField, price_of_kilogram, token_field
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.queries.care import care_of
 from printfarm.filament.service import SpoolFacts
@@ -30,7 +30,7 @@ def _line(label: str, most: int = 80) -> StringField:
 
 
 class PaidForm(FlaskForm):  # type: ignore[misc]
-    paid = AmountField("Paid", places=2, validators=[Optional(), PRICE])
+    paid = AmountField("Paid", places=None, validators=[Optional(), PRICE])
     paid_for = RadioField(
         "Paid for",
         choices=[SelectChoice(PER_KG, "one kilogram"), SelectChoice(PER_SPOOL, "the whole roll")],
@@ -111,7 +111,7 @@ class SpoolFactsForm(DeliveryForm):
         known["initial"] = _grams(spool.initial_mg)
         known["low_below"] = _grams(spool.low_below_mg)
         known["tare"] = None if spool.tare_mg is None else _grams(spool.tare_mg)
-        known["paid"] = None if spool.cost_per_gram is None else spool.cost_per_gram * 1000
+        known["paid"] = price_of_kilogram(spool.cost_per_gram)
         return cls(data=known)
 
 
