@@ -4,10 +4,12 @@
 
 A real web process (as `printfarm up` runs it) serves two shops; both have forty filaments in ten places. All pages take turns,
 one client, over HTTP; each request waits for its whole answer. The page shows fifty rolls of either shop, and the sums of all.
+Fails when the page as it opens takes more than twice as long.
 """
 
 import argparse
 import random
+import sys
 from datetime import timedelta
 
 from flask import Flask
@@ -71,7 +73,7 @@ def shop_of_rolls(app: Flask, name: str, rolls: int) -> Visitor:
     return Visitor(shop.id, f"{kept.key}={kept.value}")
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rolls", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=6)
@@ -100,7 +102,8 @@ def main() -> None:
         print(f"{name:38}{figures}{weight.statements:6}{weight.size_bytes / 1000:9.1f}")
     opens = middle[f"{asked.rolls} rolls, as it opens"] / middle[YARDSTICK]
     print(f"\nthe page of {asked.rolls} rolls: {opens:.2f} times the one of {FEW} (bound: {BOUND:g})")
+    return 0 if opens <= BOUND else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
