@@ -85,6 +85,16 @@ def find_spools(db: Session, asked: Asked) -> Found:
     return _piece(db, wanted, asked, order, Spool.number)
 
 
+def every(db: Session, find: Callable[[Session, Asked], Found], asked: Asked) -> list[Any]:
+    """The whole of a list, where nobody can ask for the next piece of it."""
+    items: list[Any] = []
+    while True:
+        piece = find(db, {**asked, "offset": str(len(items))})
+        items += piece.items
+        if not piece.items or len(items) >= piece.total:
+            return items
+
+
 def words_in(db: Session, column: Any) -> list[str]:
     """What stands in a column, each once."""
     used = select(column).where(column != "").distinct().order_by(column).limit(MOST)

@@ -72,9 +72,9 @@ def export(db: Session, what: str) -> Response:
         raise finding.NotAsked("fmt is csv or json.")
     asked = {"allow_archived": request.args.get("allow_archived", "")}
     rows: list[dict[str, Any]] = {
-        "spools": lambda: show_spools(db, finding.find_spools(db, asked).items),
-        "filaments": lambda: show_filaments(db, finding.find_filaments(db, asked).items),
-        "vendors": lambda: show_vendors(finding.find_vendors(db, asked).items),
+        "spools": lambda: show_spools(db, finding.every(db, finding.find_spools, asked)),
+        "filaments": lambda: show_filaments(db, finding.every(db, finding.find_filaments, asked)),
+        "vendors": lambda: show_vendors(finding.every(db, finding.find_vendors, asked)),
     }[what]()
     flat = [_flat(row) for row in rows]
     if kind == "json":

@@ -108,7 +108,7 @@ def _listed(visit: Visit, url: str) -> Iterator[Any]:
         asked = {"limit": PAGE, "offset": offset, "allow_archived": "true", "sort": "id:asc"}
         page = _list(_parsed(visit.get(url, asked)))
         yield from page
-        if len(page) < PAGE:
+        if len(page) != PAGE:  # the last of it, or all of it from one that knows no pieces
             return
         offset += PAGE
 

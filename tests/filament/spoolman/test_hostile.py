@@ -133,6 +133,15 @@ def test_a_server_that_sends_letter_by_letter_is_given_up(began):
     assert time.monotonic() - begun < visiting.TIMEOUT.read  # the line itself was never silent for so long
 
 
+def test_one_that_knows_no_pieces_is_asked_once(monkeypatch):
+    monkeypatch.setattr(reading, "PAGE", 2)
+    every = [{**SPOOL, "id": number} for number in range(1, 6)]
+    with answering(says(json.dumps(every).encode())) as (url, heard):
+        found = reading.read_address(url)
+    assert sorted(found.rows["spool"]) == [1, 2, 3, 4, 5]
+    assert len(heard) == 6  # rows and definitions, of each kind
+
+
 def test_rows_that_are_none_count_too(alice, monkeypatch):
     monkeypatch.setattr(reading, "MOST_ROWS", 500)
     url = send(alice, "a.json", json.dumps([{}] * 501).encode())

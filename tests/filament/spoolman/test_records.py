@@ -216,6 +216,15 @@ def test_export_gives_flat_rows_and_no_formulas(program, roll):
     assert program.get("/export/spools?fmt=xml").status_code == 422
 
 
+def test_an_export_is_whole_however_long_it_is(program, roll, monkeypatch):
+    monkeypatch.setattr("printfarm.filament.spoolman.finding.MOST", 2)
+    for _ in range(4):
+        program.post("/spool", {"filament_id": roll.filament})
+    assert len(program.get("/spool").json) == 2
+    assert [one["id"] for one in program.get("/export/spools?fmt=json").json] == [1, 2, 3, 4, 5]
+    assert len(program.get("/export/filaments?fmt=json").json) == 1
+
+
 def test_a_list_takes_a_fixed_number_of_statements(app, program, roll, shop, statements):
     def count():
         with statements() as said:
