@@ -103,6 +103,22 @@ def test_two_that_have_the_same_filament_stay_two(olga, shelf) -> None:
     assert set(known(olga)) == {"Acme", "Bolt"}
 
 
+def test_what_the_refusal_of_two_brands_with_the_same_filament_advises_helps(olga, shelf) -> None:
+    """An archived one is in the way as well, so archiving is no advice."""
+    with unit_of_work(olga.shop_id) as db:
+        twin = service.add_filament(db, brand="Bolt", material="PLA", colour_name="Red", colour_hex="red")
+        service.archive_filament(db, twin.id)
+    way, sent = f"/filament/brands/{shelf['Bolt'].id}", {"name": "Acme", "merge": str(shelf["Acme"].id)}
+    refusal = olga.post(way, sent).one("main").get_text()
+    assert "another colour name" in refusal
+    assert "archive it" not in refusal
+    edit = f"/filament/filaments/{twin.id}/edit"
+    facts = {"brand": "Bolt", "material": "PLA", "colour_name": "Red, the first", "colour_hex": "red"}
+    assert olga.post(edit, facts).status == 303
+    assert olga.post(way, sent).status == 303
+    assert brands_of_filaments(olga) == ["Acme"] * 4
+
+
 def test_only_a_brand_without_filaments_goes(olga, shelf) -> None:
     assert olga.post(f"/filament/brands/{shelf['Acme'].id}/remove", {}).status == 409
     made = olga.post("/filament/brands/new", {"name": "Empty"})

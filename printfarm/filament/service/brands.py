@@ -174,4 +174,6 @@ def _refuse_twins(db: Session, old: str, new: str) -> None:
     found = db.scalars(both.where(Filament.brand == old, *same).order_by(Filament.material).limit(3)).all()
     if found:
         names = ", ".join(f"{one.material} {one.colour_name}" for one in found)
-        raise DomainError(f"Both brands have {names}. Give one of the two another colour name first, or archive it.")
+        raise DomainError(
+            f"Both brands have {names}, in use or archived. Give one of the two another colour name first."
+        )
