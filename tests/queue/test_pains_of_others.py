@@ -140,6 +140,20 @@ def test_pain_16_a_spool_that_ran_out_is_charged_what_it_held_and_the_next_one_t
     assert holds(world, fresh.id) == 985 * GRAM
 
 
+def test_pain_16_a_printer_that_changes_to_the_next_spool_by_itself_charges_both_for_what_they_gave(world):
+    with unit_of_work(world.shop_id) as db:
+        second = filament.add_spool(db, world.filament_id, weight_mg=1_000 * GRAM)
+        load(db, world.printer_id, second.id, slot=3)
+    _, run = started(world)
+    tell(world, run, "running")
+    there = {"run_code": run.code, "state": "printing", "total_layers": 100}
+    say(world.shop_id, world.printer_id, place(0, loaded=True), place(3), layer=30, **there)
+    say(world.shop_id, world.printer_id, place(0, ""), place(3, loaded=True), layer=40, **there)
+    tell(world, run, "completed", layer=100, total_layers=100)
+    assert left(world) == 992 * GRAM
+    assert holds(world, second.id) == 988 * GRAM
+
+
 def test_pain_17_it_is_booked_to_the_place_that_fed_it_and_not_to_the_slicers_number(world):
     """The slicer's filament 1 lies in A3 and its filament 2 in A1, so to speak: the plate's first is green here."""
     green_id, green = second_roll(world, slot=2)

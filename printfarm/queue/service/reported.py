@@ -21,13 +21,10 @@ TELLS = ("moonraker", "octoprint")
 
 
 def books_itself(db: Session, spool_id: UUID, teller: str) -> bool:
-    """Whether a print of ours is fed from a spool, or was until a moment ago. Its job says once who reported as well."""
-    weighed = RunFilament.planned_mg.is_not(None)  # what nobody can say the weight of is better reported than lost
-    first = select(RunFilament.run_id).where(RunFilament.spool_id == spool_id, weighed)
-    same_slot = (RunFilament.run_id == RunFeed.run_id) & (RunFilament.slot == RunFeed.slot)
-    later = select(RunFeed.run_id).join(RunFilament, same_slot).where(RunFeed.spool_id == spool_id, weighed)
-    mine = select(PrintRun).where(or_(PrintRun.id.in_(first), PrintRun.id.in_(later)), _at_work())
-    run = db.scalar(mine.order_by(PrintRun.created_at.desc()).limit(1))
+    """Whether a print of ours is fed from a spool, or was until a moment ago. Its job says once who reported as well. Not one
+    of which nobody knows how it is doing: by now the machine may print something else.
+    """
+    run = _fed_from(db, spool_id, PrintRun.state != "unknown")
     if run is None:
         return False
     _note_once(db, run, f"{teller} reports what it uses as well. It is booked once: by this print, when it ends")
@@ -35,10 +32,16 @@ def books_itself(db: Session, spool_id: UUID, teller: str) -> bool:
 
 
 def may_be_of_a_print(db: Session, spool_id: UUID) -> str:
-    """Why a report of this roll may be of a print of ours that is fed from another one, and is booked by it. The roll lies in a
-    printer that prints (from another place), or in none; then it may be in any that reports by itself, or that prints its
-    filament.
+    """Why a report of this roll may be of a print of ours that books it: one that is fed from it and of which nobody knows how
+    it is doing, or one that is fed from another roll. Then this one lies in a printer that prints (from another place), or in
+    none, and may be in any that reports by itself, or that prints its filament.
     """
+    doubtful = _fed_from(db, spool_id, PrintRun.state == "unknown")
+    if doubtful is not None:
+        return (
+            f"{_named(db, doubtful)} is fed from this roll, nobody knows how it is doing, and it books its own grams when"
+            " somebody says how it ended. What was another print, take away here."
+        )
     places = select(PrinterSlot.printer_id).where(PrinterSlot.spool_id == spool_id)
     lies_in = list(db.scalars(places))
     weighed = select(RunFilament).where(RunFilament.run_id == PrintRun.id, RunFilament.planned_mg.is_not(None))
@@ -50,11 +53,24 @@ def may_be_of_a_print(db: Session, spool_id: UUID) -> str:
     run = db.scalar(runs.order_by(PrintRun.created_at.desc()).limit(1))
     if run is None:
         return ""
-    printed = f"{find_job(db, run.job_id).name} on {db.get_one(Printer, run.printer_id).name}"
     return (
-        f"{printed} is fed from another roll and books its own grams. If this roll feeds it, say so on the print's page; if it"
-        " was another machine, take the grams away here."
+        f"{_named(db, run)} is fed from another roll and books its own grams. If this roll feeds it, say so on the print's"
+        " page; if it was another machine, take the grams away here."
     )
+
+
+def _fed_from(db: Session, spool_id: UUID, only: ColumnElement[bool]) -> PrintRun | None:
+    """The latest print at work whose grams are known and that is fed from a roll."""
+    weighed = RunFilament.planned_mg.is_not(None)  # what nobody can say the weight of is better reported than lost
+    first = select(RunFilament.run_id).where(RunFilament.spool_id == spool_id, weighed)
+    same_slot = (RunFilament.run_id == RunFeed.run_id) & (RunFilament.slot == RunFeed.slot)
+    later = select(RunFeed.run_id).join(RunFilament, same_slot).where(RunFeed.spool_id == spool_id, weighed)
+    mine = select(PrintRun).where(or_(PrintRun.id.in_(first), PrintRun.id.in_(later)), _at_work(), only)
+    return db.scalar(mine.order_by(PrintRun.created_at.desc()).limit(1))
+
+
+def _named(db: Session, run: PrintRun) -> str:
+    return f"{find_job(db, run.job_id).name} on {db.get_one(Printer, run.printer_id).name}"
 
 
 def _at_work() -> ColumnElement[bool]:

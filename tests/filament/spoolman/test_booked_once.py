@@ -63,6 +63,21 @@ def test_what_our_own_print_books_is_not_booked_when_the_machine_reports_it(app,
     assert said == ["Moonraker on Voron reports what it uses as well. It is booked once: by this print, when it ends"]
 
 
+def test_a_report_while_nobody_knows_how_our_print_is_doing_is_held_and_seen(app, world, run, program):
+    """The machine may print something else by now: dropped without a word, those grams would be lost."""
+    url = f"/spool/{number(app, world)}/use"
+    with app.app_context(), unit_of_work(world.shop_id) as db:
+        report(db, world.printer_id, run.code, "unknown")
+    assert program.put(url, {"use_weight": 30}).json["remaining_weight"] == 1000
+    assert left(app, world) == 1_000_000
+    with app.app_context(), unit_of_work(world.shop_id) as db:
+        (held,) = db.scalars(select(StockEntry).where(StockEntry.spool_id == world.spool_id, StockEntry.is_discrepancy))
+        assert (held.delta_mg, held.reason[:42]) == (0, "Moonraker on Voron reports 30 g, not booke")
+        assert "nobody knows how it is doing" in held.reason
+        service.settle_run(db, run.id, "completed")
+    assert left(app, world) == 980_000
+
+
 def test_what_is_used_outside_of_our_prints_is_booked(app, world, run, program):
     url = f"/spool/{number(app, world)}/use"
     end(app, world, run)
