@@ -80,9 +80,11 @@ def _wait_again(db: Session, entry: StockEntry, spool_id: UUID, user_id: UUID | 
     """It was another spool: this one gets its grams back, and they wait for a person as they did before."""
     key = entry.cause_key or ""
     spool = lock_spool(db, spool_id)
-    filament_id, cause = db.execute(
-        select(StockEntry.filament_id, StockEntry.cause).where(StockEntry.cause_key == key.removesuffix(RESOLVED))
-    ).one()
+    waited = key.removesuffix(
+        RESOLVED
+    )  # the key of the line that waited; of what a machine reported, which has none, its id
+    mine = StockEntry.cause_key == waited if ":" in waited else StockEntry.id == UUID(waited)
+    filament_id, cause = db.execute(select(StockEntry.filament_id, StockEntry.cause).where(mine)).one()
     filament = lock_filament(db, what_became_of(db, filament_id))
     _refuse_again(db, entry)
     facts = {"reason": entry.reason, "run_id": entry.run_id, "job_id": entry.job_id, "user_id": user_id}

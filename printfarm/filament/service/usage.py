@@ -205,8 +205,7 @@ def resolve_unassigned(
     else:
         cover(db, spool, -entry.delta_mg, agreed_mg=agreed_mg, user_id=user_id)
     give_back(db, entry, cause="moved", user_id=user_id)
-    moved = {**facts, "cause": "moved", "used_at": entry.created_at, "cause_key": key if entry.cause_key else None}
-    return write_entry(db, spool, entry.delta_mg, **moved)
+    return write_entry(db, spool, entry.delta_mg, cause="moved", used_at=entry.created_at, cause_key=key, **facts)
 
 
 def _was_counted_without(db: Session, entry: StockEntry, spool: Spool) -> bool:
