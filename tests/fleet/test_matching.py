@@ -56,6 +56,29 @@ def test_material_and_nearest_colour_are_a_question_with_one_answer(shop, anna, 
         assert db.get_one(Spool, black.id).tag is None
 
 
+def test_filaments_of_which_no_roll_is_there_stand_before_none(shop, anna, olga):
+    """Four nearer ones are known to the shop, and all of their rolls are used up or gone."""
+    for number in range(4):
+        used_up = make_roll(shop.id, f"Black {number}", f"#11111{number}")
+        with unit_of_work(shop.id) as db:
+            (filament.empty_spool if number % 2 else filament.archive_spool)(db, used_up.id)
+    black = make_roll(shop.id, "Galaxy Black", "#141414")
+    say(shop.id, anna.id, place())
+    asked = row(olga, anna, slot_id(shop.id, anna.id, "A1")).get_text(" ", strip=True)
+    assert f"Looks like spool {black.code}, Galaxy Black PLA." in asked
+
+
+@pytest.mark.parametrize("ours", ["PLA+", "Silk PLA", "PLA matte", "pla"])
+def test_what_only_looks_otherwise_is_the_same_material(shop, anna, olga, ours):
+    """Printers know presets; people write what stands on the box."""
+    black = make_roll(shop.id, "Black", "#111111", material=ours)
+    say(shop.id, anna.id, place())
+    a1 = slot_id(shop.id, anna.id, "A1")
+    assert f"Looks like spool {black.code}" in row(olga, anna, a1).get_text(" ", strip=True)
+    put(shop, a1, black)
+    assert f"holds PLA, but spool {black.code}" not in row(olga, anna, a1).get_text(" ", strip=True)
+
+
 def test_nothing_is_asked_when_no_roll_is_near(shop, anna, olga):
     make_roll(shop.id, "White", "#FFFFFF")
     make_roll(shop.id, "Black", "#111111", material="PLA-CF")

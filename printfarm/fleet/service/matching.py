@@ -8,6 +8,7 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from printfarm.filament.colours import distance
+from printfarm.filament.materials import family, spellings
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.service import spools_of_tags
 from printfarm.fleet.models import EXTERNAL_UNIT, PrinterSlot
@@ -18,6 +19,7 @@ OTHER_COLOUR = 160.0
 NEAR_COLOUR = 100.0
 MOST_FILAMENTS, MOST_ROLLS = 4, 5
 USABLE = ("sealed", "open", "loaded")
+_IS_THERE = (Spool.archived_at.is_(None), Spool.state.in_(USABLE))
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,8 @@ def _other_looks(slot: PrinterSlot, spool: Spool, named: str) -> str | None:
 
 
 def same_material(one: str, other: str) -> bool:
-    """Whether "PLA" and "PLA BASIC" (the same) or "PLA" and "PLA-CF" (not the same) stand here."""
-    return _kind(one) == _kind(other)
-
-
-def _kind(material: str) -> str:
-    return next(iter(material.upper().split()), "")
+    """Whether "PLA" and "PLA+" or "Silk PLA" (the same) or "PLA" and "PLA-CF" (not the same) stand here."""
+    return family(one) == family(other)
 
 
 def _other(owner: Spool | None, slot: PrinterSlot) -> Spool | None:
@@ -117,17 +115,16 @@ def _rolls_like(db: Session, slots: Sequence[PrinterSlot]) -> dict[UUID, list[Sp
 
 
 def _near(db: Session, slots: Sequence[PrinterSlot]) -> Iterable[tuple[PrinterSlot, dict[UUID, float]]]:
-    """For each place the filaments of its material, nearest in colour, with how far they are."""
-    kinds = {_kind(slot.reported_material or "") for slot in slots}
+    """For each place the filaments of its material of which there are rolls, nearest in colour, with how far they are."""
+    kinds = {kind for slot in slots if (kind := family(slot.reported_material or ""))}
     if not kinds:
         return
-    material = func.upper(Filament.material)
-    of_kind = or_(*(or_(material == kind, material.startswith(f"{kind} ", autoescape=True)) for kind in kinds))
-    known = list(
-        db.execute(
-            select(Filament.id, Filament.material, Filament.colour_hex).where(of_kind, Filament.archived_at.is_(None))
-        )
+    named = (
+        func.lower(Filament.material).contains(part, autoescape=True) for kind in kinds for part in spellings(kind)
     )
+    has_rolls = select(Spool.id).where(Spool.filament_id == Filament.id, *_IS_THERE).exists()
+    wanted = select(Filament.id, Filament.material, Filament.colour_hex)
+    known = list(db.execute(wanted.where(or_(*named), has_rolls, Filament.archived_at.is_(None))))
     for slot in slots:
         colour = slot.reported_colour_hex
         apart = {
@@ -147,7 +144,7 @@ def _rolls_of(db: Session, filament_ids: Iterable[UUID]) -> dict[UUID, list[tupl
     ranked = (
         select(Spool.id, lies.label("lies"), rank)
         .outerjoin(PrinterSlot, PrinterSlot.spool_id == Spool.id)
-        .where(Spool.filament_id.in_(list(filament_ids)), Spool.archived_at.is_(None), Spool.state.in_(USABLE))
+        .where(Spool.filament_id.in_(list(filament_ids)), *_IS_THERE)
         .subquery()
     )
     rows = select(Spool, ranked.c.lies).join(ranked, ranked.c.id == Spool.id).where(ranked.c.rank <= 3 * MOST_ROLLS)
