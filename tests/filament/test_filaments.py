@@ -69,6 +69,13 @@ class TestFacts:
         ):
             assert words in text
 
+    @pytest.mark.parametrize(
+        ("typed", "shown"), [("10", "10 g/cm³"), ("1.240", "1.24 g/cm³"), ("1.005", "1.005 g/cm³")]
+    )
+    def test_a_density_is_shown_as_a_number(self, olga, typed, shown) -> None:
+        add(olga, density_g_cm3=typed)
+        assert shown in olga.get(f"/filament/filaments/{the_only(olga.shop_id).id}").text
+
     def test_the_form_shows_again_what_is_known_and_saving_it_changes_nothing(self, olga) -> None:
         add(olga, price="24", extra="Shelf: 3", low_below="250.5", finish="silk")
         before = the_only(olga.shop_id)
