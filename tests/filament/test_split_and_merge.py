@@ -1,5 +1,6 @@
 """Winding from roll to roll: two lines of the ledger, and the sum stays."""
 
+from datetime import date
 from decimal import Decimal
 from threading import Barrier, Thread
 
@@ -109,6 +110,56 @@ def test_what_is_wound_together_is_worth_what_both_were(pair, black, ours, their
     assert (cost or Decimal("0.02")) == Decimal(mixed or "0.02")
     with read_only(roll.shop_id) as db:
         assert sum(queries.value_of(db.get_one(Spool, one.id)) for one in pair) == before
+
+
+@pytest.mark.parametrize(
+    ("held", "ours", "theirs", "mixed"),
+    [
+        # opened, dried, expires: of the roll that takes, of the one that gives, of what becomes of both
+        (
+            500_000,
+            ("2026-06-01", None, "2027-12-01"),
+            ("2026-01-01", "2026-03-01", "2027-06-01"),
+            ("2026-01-01", "2026-03-01", "2027-06-01"),
+        ),
+        (
+            500_000,
+            ("2026-01-01", None, "2027-06-01"),
+            ("2026-02-01", "2026-09-01", None),
+            ("2026-01-01", None, "2027-06-01"),
+        ),
+        (500_000, ("2026-06-01", None, None), (None, None, None), ("2026-06-01", None, None)),
+        (
+            0,
+            ("2026-01-01", None, "2026-06-01"),
+            ("2026-02-01", "2026-09-01", "2027-06-01"),
+            ("2026-02-01", "2026-09-01", "2027-06-01"),
+        ),
+    ],
+)
+def test_what_is_wound_together_is_as_damp_as_the_damper_and_as_old_as_the_older(black, held, ours, theirs, mixed):
+    def made(db, dates, mg):
+        opened, dried, expires = (date.fromisoformat(one) if one else None for one in dates)
+        facts = service.SpoolFacts(initial_mg=1_000_000, opened_on=opened, dried_on=dried, expires_on=expires)
+        return service.add_spool(db, black.id, weight_mg=mg, facts=facts)
+
+    with unit_of_work(black.shop_id) as db:
+        onto, other = made(db, ours, 500_000), made(db, theirs, 200_000)
+        if theirs[0] is None:
+            db.get_one(Spool, other.id).opened_on = None
+        service.set_weight(db, onto.id, held)
+        merge_spools(db, onto.id, other.id)
+    found = now(onto)
+    assert tuple(str(one) if one else None for one in (found.opened_on, found.dried_on, found.expires_on)) == mixed
+
+
+def test_a_roll_out_of_its_bag_onto_which_a_damp_one_is_wound_is_damp(black):
+    with unit_of_work(black.shop_id) as db:
+        onto = service.add_spool(db, black.id, weight_mg=500_000)
+        damp = service.SpoolFacts(initial_mg=1_000_000, opened_on=date(2026, 1, 1))
+        other = service.add_spool(db, black.id, weight_mg=200_000, facts=damp)
+        merge_spools(db, onto.id, other.id)
+    assert (now(onto).state, now(onto).opened_on) == ("open", date(2026, 1, 1))
 
 
 def test_a_roll_is_alone_and_the_page_says_so(olga, black):

@@ -8,7 +8,7 @@ from sqlalchemy.orm import object_session
 
 from printfarm.core import formats
 from printfarm.filament.models import Spool
-from printfarm.filament.service.drying import drying_days, drying_rules
+from printfarm.filament.service.drying import drying_days, drying_rules, in_air_since
 from printfarm.filament.service.states import today_of
 
 KEPT = "care"  # in the session's notes: the shop's day and its rules, read once
@@ -55,7 +55,7 @@ def judge_roll(spool: Spool, today: date, rules: Mapping[str, int | None]) -> Ca
         return Care()
     expired = spool.expires_on if spool.expires_on is not None and spool.expires_on < today else None
     limit = None if spool.state == "sealed" else drying_days(spool.filament.material, rules)
-    since = max((day for day in (spool.opened_on, spool.dried_on) if day is not None), default=None)
+    since = in_air_since(spool)
     if limit is None or since is None or (today - since).days <= limit:
         return Care(expired_on=expired)
     return Care(expired_on=expired, in_air_days=(today - since).days, dry_after_days=limit)

@@ -1,13 +1,14 @@
 """How long rolls may lie in the air before they should be dried: the usual days of a material, and the shop's own."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from printfarm.core.errors import DomainError
 from printfarm.filament.materials import family
-from printfarm.filament.models import DryingRule
+from printfarm.filament.models import DryingRule, Spool
 
 # Days in the open after which prints begin to suffer, by family; materials that hardly take up water are not named. What is
 # filled with fibres goes by what it is made of.
@@ -24,6 +25,11 @@ USUAL_DAYS: dict[str, int] = {
     "asa": 60,
 }
 MOST_DAYS = 3650
+
+
+def in_air_since(spool: Spool) -> date | None:
+    """Since when an opened roll has taken up water: since it was opened, or dried for the last time. None: nobody said."""
+    return max((day for day in (spool.opened_on, spool.dried_on) if day is not None), default=None)
 
 
 def drying_rules(db: Session) -> dict[str, int | None]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from printfarm.core.errors import DomainError
 from printfarm.core.units import cost_of_gram
 from printfarm.filament.models import Spool, StockEntry
+from printfarm.filament.service.drying import in_air_since
 from printfarm.filament.service.spools import new_roll_of
 from printfarm.filament.service.states import become
 from printfarm.filament.service.stock import (
@@ -68,6 +69,7 @@ def _move(db: Session, spool: Spool, onto: Spool, mg: int, key: str, user_id: UU
     _refuse_absent(onto)
     refuse_impossible(onto.remaining_mg + mg)
     _mix_costs(spool, onto, mg)
+    _mix_dates(spool, onto)
     facts: dict[str, Any] = {"cause": "moved", "user_id": user_id}
     write_entry(db, spool, -mg, reason=f"Wound onto {onto.code}", cause_key=f"{key}from" if key else None, **facts)
     write_entry(db, onto, mg, reason=f"Wound over from {spool.code}", cause_key=f"{key}onto" if key else None, **facts)
@@ -82,6 +84,16 @@ def _mix_costs(spool: Spool, onto: Spool, mg: int) -> None:
     if new is None or old is None or (new == old and new == _cost_of(onto)):
         return
     onto.cost_per_gram = cost_of_gram(old * held_mg + new * mg, held_mg + mg)
+
+
+def _mix_dates(spool: Spool, onto: Spool) -> None:
+    """What is wound together is as damp as the one that has lain in the air longer, and as old as the older."""
+    alone = onto.remaining_mg <= 0
+    ends = [day for day in (spool.expires_on, None if alone else onto.expires_on) if day is not None]
+    onto.expires_on = min(ends, default=None)
+    in_air, other = in_air_since(spool), None if alone or onto.state == "sealed" else in_air_since(onto)
+    if in_air is not None and (other is None or in_air < other):
+        onto.opened_on, onto.dried_on = spool.opened_on, spool.dried_on
 
 
 def _cost_of(spool: Spool) -> Decimal | None:
