@@ -170,7 +170,7 @@ def _plate_entries(sample: SampleFile, plate: PlateSpec, settings: Settings) -> 
         "initial_layer_print_height": f"{plate.first_layer_height_mm:g}",
     }
     gcode = gcode_text(moves, own).encode()
-    colours = [f.colour for f in plate.filaments]
+    colours = tuple(f.colour for f in plate.filaments)
     name = f"Metadata/plate_{plate.index}"
     return {
         f"{name}.gcode": gcode,

@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,7 +13,8 @@ _BED: Colour = (58, 62, 70)
 _BED_LINE: Colour = (84, 89, 99)
 
 
-def plate_png(colours: Sequence[str], size_px: int, *, light: bool = True) -> bytes:
+@lru_cache(maxsize=64)  # samples are made by the dozen, and most look alike
+def plate_png(colours: tuple[str, ...], size_px: int, *, light: bool = True) -> bytes:
     """A square PNG of `size_px` with one standing box for each colour (`#RRGGBB`)."""
     from PIL import Image, ImageDraw
 
@@ -26,7 +27,8 @@ def plate_png(colours: Sequence[str], size_px: int, *, light: bool = True) -> by
     return _png(image)
 
 
-def top_png(colours: Sequence[str], size_px: int) -> bytes:
+@lru_cache(maxsize=64)
+def top_png(colours: tuple[str, ...], size_px: int) -> bytes:
     """The same plate seen from above."""
     from PIL import Image, ImageDraw
 

@@ -256,7 +256,7 @@ def test_the_download_has_everything_and_no_formula(bob, shelf):
     assert "shopping-" in answer.headers["Content-Disposition"]
 
 
-def test_two_thousand_filaments_are_paged_with_as_many_statements_as_two(ctx, alice, shelf):
+def test_very_many_filaments_are_paged_with_as_many_statements_as_two(ctx, alice, shelf):
     def asked() -> int:
         statements = []
         listen = lambda *args: statements.append(args[2])  # noqa: E731
@@ -273,14 +273,14 @@ def test_two_thousand_filaments_are_paged_with_as_many_statements_as_two(ctx, al
     alice.get("/shopping/")  # her session is noted once a minute
     few = asked()
     with unit_of_work(alice.shop_id) as db:
-        for number in range(300):
+        for number in range(120):
             made = service.add_filament(db, brand="B", material="PLA", colour_name=f"N{number}", colour_hex="#111111")
             db.add(Spool(filament_id=made.id, initial_mg=1_000_000, remaining_mg=1_000, supplier=f"S{number % 7}"))
     assert asked() == few <= 12
     shown = alice.get("/shopping/")
     assert len(shown.all("li.row")) == 50
-    assert "Page 1 of 7" in shown.text
-    assert len(alice.get("/shopping/?all=1").all("li.row")) == 302
+    assert "Page 1 of 3" in shown.text
+    assert len(alice.get("/shopping/?all=1").all("li.row")) == 122
 
 
 def test_another_shop_sees_nothing_of_it(charlie, olga, shelf):

@@ -1,7 +1,7 @@
 """The index keeps itself: whoever changes a thing, by whatever statement, changes its entry in the same transaction."""
 
 import pytest
-from sqlalchemy import delete, func, insert, make_url, select, text, update
+from sqlalchemy import delete, event, func, insert, make_url, select, text, update
 
 from jobs.search import reindex
 from jobs.sweeps import DOES
@@ -11,6 +11,7 @@ from printfarm.core.ids import new_id
 from printfarm.core.owed import due_of, owe
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament.models import Filament, Spool
+from printfarm.filament.service import add_filament
 from printfarm.files.models import StoredFile
 from printfarm.fleet.models import Printer, PrinterSlot
 from printfarm.insight import search
@@ -199,6 +200,35 @@ def test_rows_in_bulk_are_noticed_or_refused(alice, ctx):
     assert len(entries(alice.shop_id)) == 3
     with pytest.raises(RuntimeError, match="states id"), unit_of_work(alice.shop_id) as db:
         db.execute(insert(Model), [{"shop_id": alice.shop_id, "name": "Wombat"}])
+
+
+def test_a_roll_that_becomes_one_of_a_new_filament_is_found_by_its_name(alice, world, rows):
+    with unit_of_work(alice.shop_id) as db:
+        new = add_filament(db, brand="Quokka", material="PLA", colour_name="Grey", colour_hex="#888888")
+        rows(db, Spool).filament_id = new.id
+    assert kinds(alice.shop_id, "quokka") == {"filament", "spool"}
+
+
+def test_things_of_all_kinds_take_few_statements_and_many_things_no_more(alice, world):
+    def taken(worlds):
+        asked = []
+
+        def note(_connection, _cursor, statement, *_rest):
+            asked.append(statement)
+
+        with unit_of_work(alice.shop_id) as db:
+            for _ in range(worlds):
+                add_jobs(db, make_world(db, alice.shop_id).plate_id, quantity=1, note="", user_id=None)
+            db.flush()
+            event.listen(database.engine, "before_cursor_execute", note)
+            try:
+                keeping.bring_up_to_date(db)
+            finally:
+                event.remove(database.engine, "before_cursor_execute", note)
+        return len(asked)
+
+    assert taken(1) <= 20
+    assert taken(10) <= 20
 
 
 def test_what_does_not_concern_the_search_writes_no_entry(alice, world, rows):

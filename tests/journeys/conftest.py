@@ -10,7 +10,7 @@ from tests.processes.running import Up
 from tests.support.simulators import Simulators
 
 GRAMS = 26.4
-MINUTES = 45  # simulated; three quarters of a minute at this speed
+MINUTES = 30  # simulated; half a minute at this speed: pages without scripts show its progress every five seconds
 SPEED = 60
 
 

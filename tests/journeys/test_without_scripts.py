@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from tests.journeys.person import PATIENCE_MS, PHONE
 from tests.journeys.plain import Plain, nobody_else_at_work, plain_person
-from tests.looking.visit import demo_shop, every_kind_of_page, sign_in
+from tests.looking.visit import demo_shop, sign_in, walk
 from tests.processes.running import Up
 from tests.support.simulators import Simulators
 
@@ -87,14 +87,13 @@ def olivia(chromium: Browser, shop: Shop) -> Iterator[Plain]:
 
 def test_nothing_on_any_page_is_dead(chromium: Browser, shop: Shop):
     context = chromium.new_context(**PHONE, storage_state=shop.state, java_script_enabled=False)
-    pages = every_kind_of_page(context, shop.base)
-    assert len(pages) >= PAGES_AT_LEAST, [one.name for one in pages]
-    page, wrong = context.new_page(), []
-    for one in pages:
+    names, wrong = [], []
+    for one, page in walk(context, shop.base):
+        names.append(one.name)
         if not one.path.startswith(SPECIMENS):
-            page.goto(shop.base + one.path)
             wrong += [f"{one.name}: {what}" for what in page.evaluate(DEAD)]
     context.close()
+    assert len(names) >= PAGES_AT_LEAST, names
     assert not wrong, "\n".join(wrong)
 
 

@@ -59,19 +59,25 @@ def sign_in(up: Up, browser: Browser) -> str:
 
 
 def every_kind_of_page(context: BrowserContext, base: str) -> list[Found]:
-    """Breadth first over the links of the pages, one address per kind (ids and numbers replaced), sorted by name."""
+    """One address of each kind of page, sorted by name."""
+    return sorted((found for found, _ in walk(context, base)), key=lambda found: found.name)
+
+
+def walk(context: BrowserContext, base: str) -> Iterator[tuple[Found, Page]]:
+    """Breadth first over the links of the pages, one address per kind (ids and numbers replaced), each as it opens."""
     page = context.new_page()
-    found: dict[str, str] = {}
+    known: set[str] = set()
     waiting = deque(("/", *UNLINKED))
     while waiting:
         path = waiting.popleft()
         kind = kind_of(path)
-        if kind in found:
+        if kind in known:
             continue
-        found[kind] = path if _opens(page, base + path) else ""
-        waiting.extend(_links(page, base) if found[kind] else ())
+        known.add(kind)
+        if _opens(page, base + path):
+            waiting.extend(_links(page, base))
+            yield Found(_name(kind), path), page
     page.close()
-    return [Found(_name(kind), path) for kind, path in sorted(found.items()) if path]
 
 
 def _opens(page: Page, url: str) -> bool:

@@ -1,6 +1,5 @@
 """What all applications of a run of tests have in common, made once: each test builds an application of its own."""
 
-from collections.abc import Callable
 from types import CodeType
 
 from jinja2 import FileSystemBytecodeCache
@@ -30,15 +29,18 @@ class Templates(FileSystemBytecodeCache):
 
 
 def keep_routes() -> None:
-    """From now on the address of a route is compiled once; what is compiled knows no application."""
-    compile_anew, made = Rule._compile_builder, {}
+    """From now on the address of a route is taken apart and compiled once; what comes of it knows no application."""
+    compile_anew, made = Rule.compile, {}
 
-    def compile_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        if rule.defaults:
-            return compile_anew(rule, append_unknown)
-        key = (tuple(rule._trace), append_unknown)
-        if key not in made:
-            made[key] = compile_anew(rule, append_unknown)
-        return made[key]
+    def compile_once(rule: Rule) -> None:
+        key = (rule.rule, rule.subdomain, rule.host, rule.merge_slashes)
+        if rule.defaults or key not in made:
+            compile_anew(rule)
+            made.setdefault(key, rule)
+            return
+        known = made[key]
+        rule._parts, rule._trace, rule._converters = known._parts, known._trace, known._converters
+        rule.arguments = set(known.arguments)
+        rule._build, rule._build_unknown = (one.__func__.__get__(rule) for one in (known._build, known._build_unknown))
 
-    Rule._compile_builder = compile_once
+    Rule.compile = compile_once

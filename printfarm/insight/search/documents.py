@@ -3,18 +3,19 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased, selectinload
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from printfarm.filament.models import Filament, Spool
 from printfarm.files.models import StoredFile
 from printfarm.fleet.models import Printer, PrinterSlot
 from printfarm.insight.search import tokens
 from printfarm.insight.search.settings import telling
-from printfarm.library.models import Model, ModelTag, Plate, Variant, VariantMetadata
+from printfarm.library.models import FilamentRequirement, Model, ModelTag, Plate, Variant, VariantMetadata
 from printfarm.queue.models import PrintJob
 
 LONGEST_TEXT, MOST_WORDS = 4_000, 400
@@ -141,34 +142,52 @@ def _jobs(db: Session, ids: Sequence[UUID]) -> Documents:
 
 def _models(db: Session, ids: Sequence[UUID]) -> Documents:
     wanted = select(Model).where(Model.id.in_(ids), Model.archived_at.is_(None))
-    tags, newest = _tags(db, ids), defaultdict(list)
-    for variant in db.scalars(_newest().where(Variant.model_id.in_(ids)).options(_with_plates())):
-        newest[variant.model_id].append(variant)
-    made = {}
-    for model in db.scalars(wanted):
-        facets = {tokens.facet("category", model.category)}
-        for variant in newest[model.id][:MOST_VARIANTS]:
-            facets |= _printed_by(variant)
-        made[model.id] = Document(
+    tags, printed = _tags(db, ids), _printed(db, ids)
+    return {
+        model.id: Document(
             names=(model.name,),
             texts=(model.designer, model.category, *tags[model.id], model.description),
             people=(model.designer, *tags[model.id]),
-            facets=facets,
+            facets={tokens.facet("category", model.category)} | printed[model.id],
         )
-    return made
+        for model in db.scalars(wanted)
+    }
+
+
+def _printed(db: Session, model_ids: Sequence[UUID]) -> dict[UUID, set[str]]:
+    """By model: in what and on what the newest versions of its variants are printed."""
+    of_variants = (
+        _newest()
+        .where(Variant.model_id.in_(model_ids))
+        .outerjoin(Plate, Plate.variant_id == Variant.id)
+        .outerjoin(FilamentRequirement, FilamentRequirement.plate_id == Plate.id)
+        .with_only_columns(Variant.model_id, Variant.id, FilamentRequirement.material, Plate.printer_model_id)
+        .distinct()
+    )
+    said: dict[UUID, dict[UUID, list[tuple[str | None, str | None]]]] = defaultdict(lambda: defaultdict(list))
+    for model_id, variant_id, material, printer in db.execute(of_variants):
+        said[model_id][variant_id].append((material, printer))
+    found: dict[UUID, set[str]] = defaultdict(set)
+    for model_id, variants in said.items():
+        for pairs in islice(variants.values(), MOST_VARIANTS):
+            found[model_id] |= _material_on_printer({one for one, _ in pairs}, {printer for _, printer in pairs})
+    return found
 
 
 def _variants(db: Session, ids: Sequence[UUID]) -> Documents:
-    wanted = _newest().where(Variant.id.in_(ids)).options(selectinload(Variant.model), _with_plates())
-    variants = [one for one in db.scalars(wanted) if one.model.archived_at is None]
-    tags = _tags(db, {one.model_id for one in variants})
-    files = _by_id(
-        db, select(StoredFile.id, StoredFile.original_name).where(StoredFile.id.in_([one.file_id for one in variants]))
+    wanted = (
+        _newest()
+        .where(Variant.id.in_(ids))
+        .outerjoin(StoredFile, StoredFile.id == Variant.file_id)
+        .outerjoin(VariantMetadata, VariantMetadata.variant_id == Variant.id)
+        .add_columns(StoredFile.original_name, VariantMetadata.raw)
+        .options(joinedload(Variant.model), selectinload(Variant.plates).joinedload(Plate.requirements))
     )
-    kept = select(VariantMetadata.variant_id, VariantMetadata.raw).where(VariantMetadata.variant_id.in_(ids))
-    raw = _by_id(db, kept)
+    rows = [row for row in db.execute(wanted) if row[0].model.archived_at is None]
+    tags = _tags(db, {variant.model_id for variant, _, _ in rows})
     return {
-        one.id: _of_variant(one, tags[one.model_id], files.get(one.file_id), raw.get(one.id) or {}) for one in variants
+        variant.id: _of_variant(variant, tags[variant.model_id], file_name, raw or {})
+        for variant, file_name, raw in rows
     }
 
 
@@ -205,10 +224,16 @@ def _of_variant(variant: Variant, tags: list[str], file_name: str | None, raw: d
 
 
 def _printed_by(variant: Variant) -> set[str]:
-    """In which materials and on which printers, and in which on which: so that both filters speak of one variant."""
-    materials = {tokens.facet("material", need.material) for need in _needs(variant.plates) if need.material}
-    printers = {tokens.facet("model", plate.printer_model_id) for plate in variant.plates if plate.printer_model_id}
-    return materials | printers | {f"{one}+{other}" for one in materials for other in printers}
+    return _material_on_printer(
+        {need.material for need in _needs(variant.plates)}, {plate.printer_model_id for plate in variant.plates}
+    )
+
+
+def _material_on_printer(materials: set[str | None], printers: set[str | None]) -> set[str]:
+    """The materials of a variant, its printers, and which on which: so that both filters speak of one variant."""
+    of_material = {tokens.facet("material", one) for one in materials if one}
+    of_printer = {tokens.facet("model", one) for one in printers if one}
+    return of_material | of_printer | {f"{one}+{other}" for one in of_material for other in of_printer}
 
 
 def _drawing_on(plates: Sequence[Plate]) -> set[str]:
@@ -231,19 +256,11 @@ def _newest() -> Any:
     return select(Variant).where(Variant.archived_at.is_(None), ~has_newer.exists())
 
 
-def _with_plates() -> Any:
-    return selectinload(Variant.plates).selectinload(Plate.requirements)
-
-
 def _tags(db: Session, model_ids: Iterable[UUID]) -> dict[UUID, list[str]]:
     found: dict[UUID, list[str]] = defaultdict(list)
     for model_id, tag in db.execute(select(ModelTag.model_id, ModelTag.tag).where(ModelTag.model_id.in_(model_ids))):
         found[model_id].append(tag)
     return found
-
-
-def _by_id(db: Session, statement: Any) -> dict[UUID, Any]:
-    return {row[0]: row[1] for row in db.execute(statement)}
 
 
 _MAKERS: dict[str, Callable[[Session, Sequence[UUID]], Documents]] = {

@@ -10,24 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event, func, insert, inspect, select
+from sqlalchemy import event, func, inspect, select
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from printfarm.core.background import SLOW, enqueue_after_commit
-from printfarm.core.ids import new_id
 from printfarm.core.owed import owe
-from printfarm.core.tenancy import bind_shop, shop_of
+from printfarm.core.tenancy import shop_of
 from printfarm.core.work import WorkSession, at_the_end
 from printfarm.filament.models import Filament, Spool
 from printfarm.files.models import StoredFile
 from printfarm.fleet.models import Printer, PrinterSlot
-from printfarm.insight.models import SearchEntry, SearchSpelling
-from printfarm.insight.search import tokens
-from printfarm.insight.search.documents import Document, documents
+from printfarm.insight.search.writing import CHUNK, refresh
 from printfarm.library.models import FilamentRequirement, Model, ModelTag, Plate, Variant, VariantMetadata
 from printfarm.queue.models import PrintJob
 
-CHUNK = 200
 # More than these are not read within the transaction that changed them, but right after it, in batches.
 MOST_AT_ONCE = 1_000
 PROMISE = "reindex"
@@ -37,20 +33,23 @@ Mark = tuple[str, UUID]
 
 @dataclass(frozen=True)
 class Watch:
-    """Which fields of a table the index speaks of (None: all), and which things a row of it is part of."""
+    """Which fields of a table the index speaks of (None: all), and which things a row of it is part of.
+
+    `others` names the things that refer to a row. A new row has none but such as are new themselves, or changed to refer to it.
+    """
 
     fields: frozenset[str] | None
     marks: Callable[[Any], Iterable[Mark]]
+    others: str = ""
 
 
-def _watch(fields: str, marks: Callable[[Any], Iterable[Mark]]) -> Watch:
-    return Watch(frozenset(fields.split()) if fields else None, marks)
+def _watch(fields: str, marks: Callable[[Any], Iterable[Mark]], others: str = "") -> Watch:
+    return Watch(frozenset(fields.split()) if fields else None, marks, others)
 
 
 WATCHED: dict[type, Watch] = {
     Model: _watch(
-        "name designer description category archived_at",
-        lambda row: [("model", row.id), ("variants of model", row.id)],
+        "name designer description category archived_at", lambda row: [("model", row.id)], others="variants of model"
     ),
     ModelTag: _watch("", lambda row: [("model", row.model_id), ("variants of model", row.model_id)]),
     Variant: _watch(
@@ -60,21 +59,20 @@ WATCHED: dict[type, Watch] = {
     VariantMetadata: _watch("", lambda row: [("variant", row.variant_id)]),
     Plate: _watch(
         "name duration_s layer_height_mm nozzle_mm bed_type printer_model printer_model_id printer_preset",
-        lambda row: [("variant of plate", row.id), ("model of plate", row.id)],
+        lambda row: [("variant and model of plate", row.id)],
     ),
     FilamentRequirement: _watch(
-        "material vendor preset filament_id",
-        lambda row: [("variant of plate", row.plate_id), ("model of plate", row.plate_id)],
+        "material vendor preset filament_id", lambda row: [("variant and model of plate", row.plate_id)]
     ),
-    StoredFile: _watch("original_name", lambda row: [("variants of file", row.id)]),
+    StoredFile: _watch("original_name", lambda _row: [], others="variants of file"),
     Filament: _watch(
         "brand material finish colour_name article_number supplier note archived_at",
-        lambda row: [("filament", row.id), ("spools of filament", row.id)],
+        lambda row: [("filament", row.id)],
+        others="spools of filament",
     ),
     Spool: _watch("code filament_id batch location archived_at", lambda row: [("spool", row.id)]),
     Printer: _watch(
-        "name code model location serial archived_at",
-        lambda row: [("printer", row.id), ("spools in printer", row.id)],
+        "name code model location serial archived_at", lambda row: [("printer", row.id)], others="spools in printer"
     ),
     # A slot that loses its roll says so by the old value as well.
     PrinterSlot: _watch(
@@ -84,22 +82,21 @@ WATCHED: dict[type, Watch] = {
 }
 
 
-def _related(mark: str, ids: Sequence[UUID]) -> tuple[str, Any]:
-    """The kind of thing that a mark means, and the statement that finds which."""
+def _related(mark: str, ids: Sequence[UUID]) -> tuple[tuple[str, ...], Any]:
+    """The kinds of things that a mark means, and the statement that finds which: a column for each kind."""
     same = select(Variant.model_id, Variant.name).where(Variant.id.in_(ids)).subquery()
-    of_plate = select(Plate.variant_id).where(Plate.id.in_(ids))
+    of_plate = select(Variant.id, Variant.model_id).join(Plate, Plate.variant_id == Variant.id)
     return {
-        "variants of model": ("variant", select(Variant.id).where(Variant.model_id.in_(ids))),
+        "variants of model": (("variant",), select(Variant.id).where(Variant.model_id.in_(ids))),
         "versions of variant": (
-            "variant",
+            ("variant",),
             select(Variant.id).join(same, (same.c.model_id == Variant.model_id) & (same.c.name == Variant.name)),
         ),
-        "variant of plate": ("variant", of_plate),
-        "model of plate": ("model", select(Variant.model_id).where(Variant.id.in_(of_plate))),
-        "variants of file": ("variant", select(Variant.id).where(Variant.file_id.in_(ids))),
-        "spools of filament": ("spool", select(Spool.id).where(Spool.filament_id.in_(ids))),
+        "variant and model of plate": (("variant", "model"), of_plate.where(Plate.id.in_(ids))),
+        "variants of file": (("variant",), select(Variant.id).where(Variant.file_id.in_(ids))),
+        "spools of filament": (("spool",), select(Spool.id).where(Spool.filament_id.in_(ids))),
         "spools in printer": (
-            "spool",
+            ("spool",),
             select(PrinterSlot.spool_id).where(PrinterSlot.printer_id.in_(ids), PrinterSlot.spool_id.is_not(None)),
         ),
     }[mark]
@@ -130,8 +127,7 @@ def bring_up_to_date(db: Session) -> None:
         owe(db, PROMISE, shop_of(db))
         enqueue_after_commit(db, "jobs.search.reindex", shop_of(db), queue=SLOW, unique=True)
         return
-    for kind, found in by_kind.items():
-        refresh(db, kind, sorted(found))
+    refresh(db, by_kind)
 
 
 def lock(db: Session) -> None:
@@ -141,55 +137,6 @@ def lock(db: Session) -> None:
     """
     if db.connection().dialect.name == "postgresql":
         db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"search {shop_of(db)}", 0))))
-
-
-def refresh(db: Session, kind: str, ids: Sequence[UUID]) -> None:
-    """Write the entries of these things as they are now; what can no longer be found loses its entry."""
-    # A session of its own on the same transaction: it sees what is in the database, not what this one once loaded.
-    fresh = WorkSession(bind=db.connection(), join_transaction_mode="rollback_only")
-    bind_shop(fresh, shop_of(db))
-    try:
-        for at in range(0, len(ids), CHUNK):
-            some = ids[at : at + CHUNK]
-            _write(fresh, kind, some, documents(fresh, kind, some))
-            fresh.expunge_all()
-    finally:
-        fresh.close()
-
-
-def _write(db: Session, kind: str, ids: Sequence[UUID], made: dict[UUID, Document]) -> None:
-    salt = tokens.salt(shop_of(db), kind)
-    known = {entry.id: entry for entry in db.scalars(select(SearchEntry).where(SearchEntry.id.in_(ids)))}
-    new = []
-    for one in ids:
-        entry, document = known.get(one), made.get(one)
-        if document is None:
-            if entry is not None:
-                db.delete(entry)
-            continue
-        says: dict[str, Any] = {"name": document.name, "words": document.tokens(salt)}
-        says |= {"rank": document.rank, "duration_s": document.duration_s}
-        if entry is None:
-            new.append({"id": one, "shop_id": shop_of(db), "kind": kind, **says})
-        else:
-            for name, value in says.items():
-                setattr(entry, name, value)
-    db.flush()
-    if new:
-        db.execute(insert(SearchEntry), new)  # nobody asks for their numbers, so that one statement does
-    _learn(db, {word for document in made.values() for word in document.vocabulary()})
-
-
-def _learn(db: Session, words: set[str]) -> None:
-    """Remember how the words of names are spelt, so that a slip of a finger still finds them."""
-    known = set(db.scalars(select(SearchSpelling.word).where(SearchSpelling.spelling.in_(words))))
-    rows = [
-        {"id": new_id(), "shop_id": shop_of(db), "spelling": spelling, "word": word}
-        for word in sorted(words - known)
-        for spelling in tokens.without_a_letter(word)
-    ]
-    if rows:
-        db.execute(insert(SearchSpelling), rows)
 
 
 def _before(db: Session, _context: object, _instances: object) -> None:
@@ -202,14 +149,16 @@ def _after(db: Session, _context: object) -> None:
     for row in (*db.new, *db.dirty):
         watch = WATCHED.get(type(row))
         if watch is not None and (row in db.new or _speaks_of(row, watch)):
-            _note(db, watch, row)
+            _note(db, watch, row, new=row in db.new)
 
 
-def _note(db: Session, watch: Watch | None, row: Any, *, gone: bool = False) -> None:
+def _note(db: Session, watch: Watch | None, row: Any, *, new: bool = False, gone: bool = False) -> None:
     if watch is None:
         return
     stale: set[Mark] = db.info.setdefault(STALE, set())
     marks = list(watch.marks(row))
+    if watch.others and not new:
+        marks.append((watch.others, row.id))
     stale.update(marks)
     if gone:
         by_kind: dict[str, set[UUID]] = defaultdict(set)
@@ -223,8 +172,10 @@ def _gather(db: Session, mark: str, ids: Sequence[UUID], by_kind: dict[str, set[
         by_kind[mark].update(ids)
         return
     for at in range(0, len(ids), CHUNK):
-        kind, statement = _related(mark, ids[at : at + CHUNK])
-        by_kind[kind].update(db.scalars(statement))
+        kinds, statement = _related(mark, ids[at : at + CHUNK])
+        for row in db.execute(statement):
+            for kind, one in zip(kinds, row, strict=True):
+                by_kind[kind].add(one)
 
 
 def _speaks_of(row: Any, watch: Watch) -> bool:
@@ -267,7 +218,7 @@ def _in_bulk(state: ORMExecuteState) -> None:
     rows = [{**fixed, **one} for one in given] or [fixed]
     if state.is_insert:
         for values in rows:
-            _note(db, watch, _Values(model.__tablename__, values))
+            _note(db, watch, _Values(model.__tablename__, values), new=True)
     elif state.is_delete or watch.fields is None or watch.fields & {name for one in rows for name in one}:
         for before in db.scalars(_meant(state.statement, model, given)):
             _note(db, watch, before, gone=state.is_delete)

@@ -13,7 +13,8 @@ from printfarm.core.work import unit_of_work
 from printfarm.insight.models import SearchEntry, SearchSpelling
 from printfarm.insight.search.documents import everything
 from printfarm.insight.search.finding import KINDS
-from printfarm.insight.search.keeping import PROMISE, lock, refresh
+from printfarm.insight.search.keeping import PROMISE, lock
+from printfarm.insight.search.writing import refresh
 
 BATCH = 200  # a fifth of a second: so long others wait for SQLite's one writer
 SLICE_S, AGAIN_S = 120, 600  # a background job ends well before its time is up, and goes on as another one
@@ -86,7 +87,7 @@ def _next(shop_id: UUID, kind: str, last: UUID) -> tuple[UUID | None, int]:
         listed = select(SearchEntry.id).where(SearchEntry.kind == kind, SearchEntry.id > last)
         if upper is not None:
             listed = listed.where(SearchEntry.id <= upper)
-        refresh(db, kind, sorted({*there, *db.scalars(listed)}))
+        refresh(db, {kind: {*there, *db.scalars(listed)}})
     return upper, len(there)
 
 
