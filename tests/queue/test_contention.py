@@ -21,7 +21,7 @@ from printfarm.queue import service
 from printfarm.queue.models import ACTIVE_RUN_STATES, PrintJob, PrintRun
 from printfarm.queue.service import feasibility
 from tests.fleet.rolls import CHIP, make_roll, place
-from tests.support.factories import World, load, make_printer, report
+from tests.support.factories import World, keep_report, load, make_printer, report, tell_of
 
 Action = Callable[[object], object]
 
@@ -271,3 +271,27 @@ def test_a_roll_that_is_changed_while_its_print_ends_loses_no_gram_and_hangs_nob
         taken = select(func.sum(StockEntry.delta_mg)).where(StockEntry.run_id == run.id)
         assert db.scalar(taken) == -20_000
         assert db.get_one(PrinterSlot, slot).spool_id == other.id
+
+
+def test_a_printers_status_and_its_report_wait_for_each_other_in_no_circle(ctx, world, job):
+    """A report is written before its run is locked; a status locks the run, then the printer, which the report refers to."""
+    with unit_of_work(world.shop_id) as db:
+        run = service.start_job(db, job.id, world.printer_id)
+        report(db, world.printer_id, run.code, "running")
+    said = protocol.PrinterStatus(
+        printer_id=str(world.printer_id), connection="online", state="printing", confirmed=True, at=utc_now(), slots=[]
+    )
+
+    def status() -> object:
+        with ctx.app_context(), unit_of_work(world.shop_id) as db:
+            return apply_status(db, world.printer_id, said)
+
+    with ThreadPoolExecutor(1) as pool:
+        with unit_of_work(world.shop_id) as db:
+            kept = keep_report(db, world.printer_id, run.code, "completed")
+            meanwhile = pool.submit(status)
+            threading.Event().wait(0.5)  # until it has the run, and waits for the printer if it must
+            tell_of(db, kept)
+        assert meanwhile.result(10) is None
+    with read_only(world.shop_id) as db:
+        assert db.get_one(PrintJob, job.id).state == "completed"

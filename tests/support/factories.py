@@ -142,6 +142,11 @@ def load(db: Session, printer_id: UUID, spool_id: UUID | None, *, ams_unit: int 
 
 def report(db: Session, printer_id: UUID, run_code: str, state: str, **facts: object) -> None:
     """What a hub says about a run, as fleet stores and announces it."""
+    tell_of(db, keep_report(db, printer_id, run_code, state, **facts))
+
+
+def keep_report(db: Session, printer_id: UUID, run_code: str, state: str, **facts: object) -> RunReport:
+    """It is stored, and nobody has heard of it yet."""
     printer = db.get_one(Printer, printer_id)
     row = RunReport(
         hub_id=printer.hub_id,
@@ -155,7 +160,11 @@ def report(db: Session, printer_id: UUID, run_code: str, state: str, **facts: ob
     )
     db.add(row)
     db.flush()
-    emit(db, RunReported(shop_id=row.shop_id, report_id=row.id, printer_id=printer_id))
+    return row
+
+
+def tell_of(db: Session, kept: RunReport) -> None:
+    emit(db, RunReported(shop_id=kept.shop_id, report_id=kept.id, printer_id=kept.printer_id))
 
 
 def nobody() -> UUID:

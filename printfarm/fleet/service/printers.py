@@ -25,6 +25,10 @@ from printfarm.fleet.service.hubs import find_hub
 BUSY_CHECKS: list[Callable[[Session, UUID], str | None]] = []
 """Areas above say in a sentence why a printer is in use (a print runs on it), or None. They append here when installed."""
 
+KEEPING_ITS_KEY = {"key_share": True}
+"""How a printer's row is locked. What is written meanwhile with a reference to it (a report of its run) does not wait for that:
+its writer goes on to lock the run, which comes before the printer, and each would wait for the other."""
+
 
 class InUse(DomainError):
     """The printer works for something right now; the sentence says for what."""
@@ -129,7 +133,7 @@ def printer_in_use(db: Session, printer_id: UUID) -> Printer:
 
 def lock_printer(db: Session, printer_id: UUID) -> Printer:
     """The printer in use, held until the transaction ends. Raises NotFound."""
-    printer = db.get(Printer, printer_id, with_for_update=True)
+    printer = db.get(Printer, printer_id, with_for_update=KEEPING_ITS_KEY)
     if printer is None or printer.archived_at is not None:
         raise NotFound
     return printer
@@ -168,7 +172,11 @@ def move_printer(db: Session, printer_id: UUID, direction: Literal["up", "down"]
     else:
         beyond, nearest = Printer.position > printer.position, Printer.position.asc()
     neighbour = db.scalar(
-        select(Printer).where(beyond, Printer.archived_at.is_(None)).order_by(nearest).limit(1).with_for_update()
+        select(Printer)
+        .where(beyond, Printer.archived_at.is_(None))
+        .order_by(nearest)
+        .limit(1)
+        .with_for_update(key_share=True)
     )
     if neighbour is not None:
         printer.position, neighbour.position = neighbour.position, printer.position
@@ -211,7 +219,7 @@ def refuse_in_use(db: Session, printer: Printer) -> None:
 
 def needs_clearing(db: Session, printer_id: UUID) -> None:
     """A print ended (well or not): nothing starts here until somebody says that the bed is clear."""
-    printer = db.get(Printer, printer_id, with_for_update=True)
+    printer = db.get(Printer, printer_id, with_for_update=KEEPING_ITS_KEY)
     if printer is None:
         raise NotFound
     printer.bed_cleared, printer.bed_cleared_at, printer.bed_cleared_by = False, None, None

@@ -24,7 +24,7 @@ from printfarm.fleet.events import (
 from printfarm.fleet.from_above import lock_what_prints
 from printfarm.fleet.models import ForeignRun, Hub, Printer, PrinterError, RunReport
 from printfarm.fleet.service.commands import keep_answer, take_answer
-from printfarm.fleet.service.printers import needs_clearing
+from printfarm.fleet.service.printers import KEEPING_ITS_KEY, needs_clearing
 from printfarm.fleet.service.slots import printers_of_chips, remember_slots
 from printfarm.fleet.service.trials import take_result
 
@@ -81,7 +81,7 @@ def apply_status(db: Session, printer_id: UUID, status: protocol.PrinterStatus, 
     what feeds a print, or what is left on a roll, is new in it: nothing has to be worked out again.
     """
     lock_what_prints(db, [printer_id, *printers_of_chips(db, [slot.tag for slot in status.slots])])
-    printer = db.get(Printer, printer_id, with_for_update=True)
+    printer = db.get(Printer, printer_id, with_for_update=KEEPING_ITS_KEY)
     if printer is None or printer.archived_at is not None:
         return
     online = status.connection == "online"
