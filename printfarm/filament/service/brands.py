@@ -92,10 +92,8 @@ def merge_brands(db: Session, brand_id: UUID, into_id: UUID) -> Brand:
     find_brand(db, first, lock=True)
     find_brand(db, second, lock=True)
     brand, into = find_brand(db, brand_id), find_brand(db, into_id)
-    if brand.tare_mg is not None and into.tare_mg not in (
-        None,
-        brand.tare_mg,
-    ):  # rolls keep the empty spool they went by
+    # Rolls keep the empty spool that they went by.
+    if brand.tare_mg is not None and into.tare_mg not in (None, brand.tare_mg):
         mine = update(Filament).where(Filament.brand == brand.name, Filament.tare_mg.is_(None))
         db.execute(mine.values(tare_mg=brand.tare_mg))
     _rename_filaments(db, brand.name, into.name)

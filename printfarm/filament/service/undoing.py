@@ -80,9 +80,8 @@ def _wait_again(db: Session, entry: StockEntry, spool_id: UUID, user_id: UUID | 
     """It was another spool: this one gets its grams back, and they wait for a person as they did before."""
     key = entry.cause_key or ""
     spool = lock_spool(db, spool_id)
-    waited = key.removesuffix(
-        RESOLVED
-    )  # the key of the line that waited; of what a machine reported, which has none, its id
+    # The key of the line that waited; of what a machine reported, which has none, its id.
+    waited = key.removesuffix(RESOLVED)
     mine = StockEntry.cause_key == waited if ":" in waited else StockEntry.id == UUID(waited)
     filament_id, cause = db.execute(select(StockEntry.filament_id, StockEntry.cause).where(mine)).one()
     filament = lock_filament(db, what_became_of(db, filament_id))
