@@ -108,9 +108,8 @@ def read(shop_id: UUID, import_id: UUID) -> None:
     except FileNotFoundError:
         _end(shop_id, import_id, READ, "failed", "The uploaded file is gone. Send it again.")
         return
-    except (
-        Exception
-    ):  # whatever it is: what cannot be read now cannot be read the next time, and would be tried for ever
+    # Whatever it is: what cannot be read now cannot be read the next time, and would be tried for ever.
+    except Exception:
         log.exception("spoolman import %s of shop %s could not be read", import_id, shop_id)
         _end(shop_id, import_id, READ, "failed", "This could not be read. The log of the server says why.")
         _forget_file(wanted)
