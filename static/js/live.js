@@ -25,8 +25,7 @@
   }
   function remember(event) {
     unfolded = [...document.querySelectorAll("details[open][id]")].map((details) => details.id);
-    const asked = event && !/^(changed|live):/.test(event.detail.requestConfig?.triggeringEvent?.type);
-    typed = new Map(asked ? [] : fields().filter(isTouched).map((one) => [place(one), one[content(one)]]));
+    typed = new Map(event && isAsked(event) ? [] : fields().filter(isTouched).map((one) => [place(one), one[content(one)]]));
   }
   function restore() {
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
@@ -55,15 +54,45 @@
     (again || place).focus({ preventScroll: true });
   }
 
+  // What somebody presses is still there when they let go, or the click would be lost or meet what came in its place: whatever
+  // nobody asked for waits meanwhile, though not for ever (the list of a select swallows the release).
+  let pressed = 0;
+  const parts = [];
+  const again = new Set();
+  function press(ms) {
+    clearTimeout(pressed);
+    pressed = setTimeout(release, ms);
+  }
+  function release() {
+    pressed = 0;
+    parts.splice(0).forEach(show);
+    const lists = [...again];
+    again.clear();
+    lists.forEach(announce);
+  }
+
+  const cause = ({ detail }) => detail.requestConfig.triggeringEvent?.type;
+  const isAsked = (event) => event.detail.requestConfig.verb !== "get" || !/^(undefined$|changed:|live:)/.test(cause(event));
+  function beforeSwap(event) {
+    if (!pressed || isAsked(event)) return remember(event);
+    event.detail.shouldSwap = false;
+    if (cause(event)) again.add(cause(event)); // what is asked for every few seconds comes again by itself
+  }
+
   // Everybody gets the same parts; htmx logs one without a place on this page as an error.
   const hasPlace = ({ id }) => !id || document.getElementById(id);
 
+  function show(data) {
+    const found = new DOMParser().parseFromString(data, "text/html").body.children;
+    remember();
+    htmx.swap(body, [...found].filter(hasPlace).map((part) => part.outerHTML).join(""), { swapStyle: "none" });
+    restore();
+  }
+
   function receive({ data }) {
     if (!data.startsWith("{")) {
-      const parts = new DOMParser().parseFromString(data, "text/html").body.children;
-      remember();
-      htmx.swap(body, [...parts].filter(hasPlace).map((part) => part.outerHTML).join(""), { swapStyle: "none" });
-      restore();
+      if (pressed) parts.push(data);
+      else show(data);
       return;
     }
     const message = JSON.parse(data);
@@ -117,7 +146,9 @@
   });
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && connect());
 
-  body.addEventListener("htmx:beforeSwap", remember);
+  addEventListener("pointerdown", () => press(2000), true);
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => press(50), true); // the click of a finger comes later
+  body.addEventListener("htmx:beforeSwap", beforeSwap);
   body.addEventListener("htmx:afterSwap", restore);
   document.addEventListener("focusin", hold);
   hold({ target: document.activeElement || body }); // autofocus came before us

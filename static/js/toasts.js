@@ -52,9 +52,9 @@
   });
   document.body.addEventListener("htmx:responseError", (event) => say(sentenceOf(event.detail.xhr), "bad"));
   // A list that refetches by itself does not complain: the mark of the lost connection says it once.
-  const byPerson = (event) => !/^(changed:|live:|load|every)/.test(event.detail.requestConfig?.triggeringEvent?.type || "");
+  const byItself = ({ verb, triggeringEvent }) => verb === "get" && /^(undefined$|load$|changed:|live:)/.test(triggeringEvent?.type);
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
-    document.body.addEventListener(name, (event) => byPerson(event) && say(said[0], "bad"));
+    document.body.addEventListener(name, (event) => byItself(event.detail.requestConfig) || say(said[0], "bad"));
   }
   document.body.addEventListener("toast", (event) => say(event.detail.text || event.detail.value, event.detail.tone));
   document.addEventListener("click", (event) => event.target.closest("[data-dismiss]")?.closest("[data-toast]").remove());

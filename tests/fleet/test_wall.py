@@ -199,6 +199,27 @@ def test_a_touch_anywhere_and_the_keyboard_lead_back(screen: Page, fill):
     screen.wait_for_url("**/fleet")
 
 
+def test_a_touch_during_a_change_leads_back(screen: Page, fill):
+    """What was touched is swapped between the press and the release."""
+    fill(3)
+    screen.goto("/fleet?wall=1")
+    screen.mouse.move(400, 700)
+    screen.mouse.down()
+    with screen.expect_response("**/fleet?wall=1"):
+        screen.evaluate("document.body.dispatchEvent(new CustomEvent('changed:wall', { bubbles: true }))")
+    screen.mouse.up()
+    screen.wait_for_url("**/fleet")
+
+
+def test_its_socket_says_how_fresh_it_is(screen: Page, fill):
+    """Who does not say it is told to look again at once."""
+    fill(2)
+    with screen.expect_websocket() as socket:
+        screen.goto("/fleet?wall=1")
+    asked_at_ms = int(socket.value.url.partition("since=")[2])
+    assert abs(asked_at_ms / 1000 - now().timestamp()) < 3600
+
+
 def test_it_changes_while_one_looks(screen: Page, fill, app, shop):
     anna, *_ = fill(2)
     screen.goto("/fleet?wall=1")

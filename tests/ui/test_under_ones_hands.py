@@ -4,7 +4,7 @@ from flask import g, render_template_string
 from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.stage import Stage
-from tests.ui.test_in_the_browser import connected, pytestmark  # noqa: F401  # these are journeys, too
+from tests.ui.test_in_the_browser import connected
 
 CARD = """{% import "_ui/ui.html" as ui %}
 <div id="card-1" hx-swap-oob="true"><p>{{ words }}</p>
@@ -115,3 +115,38 @@ def test_what_comes_anew_is_at_work_at_once(phone: Page, stage: Stage):
     )
     expect(phone.locator("#list")).to_have_text("list 0")
     assert phone.evaluate("window.stayed")
+
+
+def test_a_button_that_comes_anew_while_it_is_pressed_still_obeys(phone: Page, stage: Stage):
+    connected(phone, stage)
+    push(phone, stage, "one")
+    phone.get_by_role("button", name="Stop the print").hover()
+    phone.mouse.down()
+    with stage.app.test_request_context(), phone.expect_response("**/list"):
+        g.csrf_token = ""
+        stage.push(render_template_string(CARD, words="two", printers=(ANNA,), may_stop=True))
+        stage.push('{"type": "changed", "topics": ["things"]}')
+    phone.mouse.up()
+    expect(phone.locator("dialog#confirm")).to_be_visible()
+    expect(phone.locator("#card-1 p").first).to_have_text("two")
+
+
+def test_a_list_that_would_come_anew_under_the_finger_comes_afterwards(phone: Page, stage: Stage):
+    connected(phone, stage)
+    trigger = 'hx-get="/list" hx-trigger="changed:things from:body, changed:others from:body" hx-swap="outerHTML"'
+    form = '<form method="post" action="/stop" hx-post="/stop" hx-swap="none"><button>Now</button></form>'
+    words = [f'<div id="list" {trigger}><p>{number}</p>{form}</div>' for number in range(9)]
+    phone.route("**/list", lambda route: route.fulfill(content_type="text/html", body=words.pop(0)))
+    stage.push('{"type": "changed", "topics": ["things"]}')
+    expect(phone.locator("#list p")).to_have_text("0")
+    phone.get_by_role("button", name="Now").hover()
+    phone.mouse.down()
+    for topic in ("things", "others", "things"):
+        with phone.expect_response("**/list"):
+            stage.push(f'{{"type": "changed", "topics": ["{topic}"]}}')
+    expect(phone.locator("#list p")).to_have_text("0")
+    with phone.expect_response("**/stop"):
+        phone.mouse.up()
+    expect(phone.locator("#list p")).not_to_have_text("0")
+    assert stage.stops == 1
+    expect(phone.locator("#list p")).to_have_text("4")  # once, however much changed
