@@ -32,6 +32,13 @@ SAMPLES = Path(os.environ.get("PRINTFARM_SAMPLES", Path(__file__).parents[2] / "
 STATEMENTS_KEPT = 4000
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What asks for the browser drives one."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.journey)
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end, so that nobody looks there for garbage, nor so often elsewhere."""
     gc.collect()

@@ -15,7 +15,7 @@ from tests.floor.printing import PATIENCE_MS, signed_in
 from tests.support.cast import Person
 from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PHONE, DESK = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 

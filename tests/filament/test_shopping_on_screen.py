@@ -13,7 +13,7 @@ from tests.floor.printing import signed_in
 from tests.support.cast import Person
 from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 PHONE = {"service_workers": "block", "viewport": {"width": 360, "height": 780}}
 NEW_TAB = "a[target=_blank]"
 

@@ -14,7 +14,7 @@ from tests.support.cast import Person
 from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 from tests.support.uploads import state_of
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 PART = 5 * 1024 * 1024
 

@@ -7,8 +7,6 @@ from printfarm.filament import service
 from tests.floor.printing import CSS_DPI, PRINTER_DPI, codes_seen, printed_pages, signed_in
 from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 
-pytestmark = pytest.mark.journey
-
 NARROWEST_QR_MM = 15
 PRINTED = {"viewport": {"width": 800, "height": 1200}, "device_scale_factor": PRINTER_DPI / CSS_DPI}
 

@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from printfarm.core.headers import CAMERA_ALLOWED
@@ -12,7 +11,6 @@ from tests.floor.printing import signed_in
 
 PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
 SAID = "[data-say]"
-journey = pytest.mark.journey
 
 
 def test_only_the_scan_page_may_ask_for_the_camera(bob, shelf):
@@ -34,7 +32,6 @@ def test_a_stranger_signs_in_first(stranger, shop):
     assert stranger.post("/scan/photo").status == 303
 
 
-@journey
 def test_the_camera_finds_the_label_and_opens_the_record(chromium, app, bob, shelf, tmp_path):
     film = f"https://wherever.example/c/{shelf.spool_code}"
     with browser_with_camera(chromium, tmp_path, film) as browser, signed_in(browser, app, bob, **PHONE) as page:
@@ -45,7 +42,6 @@ def test_the_camera_finds_the_label_and_opens_the_record(chromium, app, bob, she
         expect(page.locator("h1")).to_have_text("Galaxy Black")
 
 
-@journey
 def test_the_camera_stops_when_asked_and_when_the_page_is_left(chromium, app, bob, tmp_path):
     with browser_with_camera(chromium, tmp_path, None) as browser, signed_in(browser, app, bob, **PHONE) as page:
         page.context.grant_permissions(["camera"])
@@ -67,7 +63,6 @@ def test_the_camera_stops_when_asked_and_when_the_page_is_left(chromium, app, bo
         assert set(page.evaluate("tracks.map(track => track.readyState)")) == {"ended"}
 
 
-@journey
 def test_why_there_is_no_camera_is_said_plainly(chromium, app, bob, tmp_path):
     with browser_with_camera(chromium, tmp_path, None) as browser:
         with signed_in(browser, app, bob, **PHONE) as page:
@@ -90,7 +85,6 @@ def test_why_there_is_no_camera_is_said_plainly(chromium, app, bob, tmp_path):
             expect(page.locator(SAID)).to_contain_text("browsers give it only to pages opened over https")
 
 
-@journey
 def test_a_photo_is_sent_as_soon_as_it_is_taken(chromium, app, bob, shelf):
     photo = {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": jpeg(photo_of(f"http://x/c/{shelf.printer_code}"))}
     with signed_in(chromium, app, bob, **PHONE) as page:
@@ -99,7 +93,6 @@ def test_a_photo_is_sent_as_soon_as_it_is_taken(chromium, app, bob, shelf):
         page.wait_for_url(f"**{shelf.printer}")
 
 
-@journey
 def test_without_scripts_photo_and_code_do_the_same(chromium, app, bob, shelf):
     photo = {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": jpeg(photo_of(f"http://x/c/{shelf.printer_code}"))}
     with signed_in(chromium, app, bob, java_script_enabled=False, **PHONE) as page:

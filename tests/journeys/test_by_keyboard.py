@@ -13,7 +13,7 @@ from tests.journeys.person import PATIENCE_MS, person_at
 from tests.processes.running import Up, run
 from tests.support.simulators import Simulators
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, AGAIN_WHEN_IT_HANGS, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, AGAIN_WHEN_IT_HANGS, pytest.mark.timeout(600)]
 
 WAITING = "#queue .job:has(details.menu)"
 

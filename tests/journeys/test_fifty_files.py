@@ -19,7 +19,7 @@ from tests.journeys.own_browser import AGAIN_WHEN_IT_HANGS
 from tests.journeys.person import Person, person_at
 from tests.processes.running import Up, run, until
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, AGAIN_WHEN_IT_HANGS, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, AGAIN_WHEN_IT_HANGS, pytest.mark.timeout(420)]
 
 DESK = {"viewport": {"width": 1280, "height": 900}, "has_touch": True}
 SLOW_BYTES_S = 150_000

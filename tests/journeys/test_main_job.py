@@ -17,7 +17,7 @@ from tests.journeys.person import person_at
 from tests.processes.running import Up, run
 from tests.support.simulators import Simulators
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, AGAIN_WHEN_IT_HANGS, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, AGAIN_WHEN_IT_HANGS, pytest.mark.timeout(420)]
 
 
 @pytest.mark.parametrize("has_js", [True, False], ids=["with-scripts", "without-scripts"])

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from tests.journeys import own_browser as subject
 from tests.journeys.own_browser import BrowserHungError, own_browser
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def test_a_browser_that_no_longer_answers_is_ended_and_said_to_be_the_reason(chromium: Browser):

@@ -14,7 +14,7 @@ from tests.journeys.person import Person, person_at
 from tests.processes.running import Up, run
 from tests.support.simulators import Simulators
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 
 @pytest.mark.parametrize("has_js", [True, False], ids=["with-scripts", "without-scripts"])

@@ -15,7 +15,7 @@ from tests.looking.visit import demo_shop, sign_in, walk
 from tests.processes.running import Up
 from tests.support.simulators import Simulators
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PAGES_AT_LEAST = 40
 SPEED = 30  # a print of the demo takes one to four minutes: long enough to pause it

@@ -12,7 +12,7 @@ from tests.library.importing import mesh_bytes, zipped
 from tests.support.cast import Person
 from tests.support.one_database import backend  # noqa: F401  # shown once, over one database
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 @pytest.fixture

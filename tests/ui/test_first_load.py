@@ -17,7 +17,7 @@ from tests.support.one_database import backend  # noqa: F401  # shown once, over
 from tests.support.server import Served
 from tests.ui.busy import furnish, webp
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 PAGES = {
     "dashboard": "insight.dashboard",

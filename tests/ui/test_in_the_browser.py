@@ -9,8 +9,6 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.ui.stage import Stage
 
-pytestmark = pytest.mark.journey
-
 SIGNED_OUT = 4401
 
 

@@ -110,7 +110,6 @@ def at(page: Page, path: str) -> None:
     page.wait_for_load_state()  # a key that is pressed before the scripts have run is lost
 
 
-@pytest.mark.journey
 def test_the_keys_search_and_lead_to_pages(ctx, chromium: Browser, app, alice):
     with unit_of_work(alice.shop_id) as db:
         red = filament.add_filament(db, brand="Sunlu", material="PETG", colour_name="Fire red", colour_hex="#C1121F")
@@ -145,7 +144,6 @@ def test_the_keys_search_and_lead_to_pages(ctx, chromium: Browser, app, alice):
             expect(keys.get_by_text(entry.inner_text(), exact=True)).to_be_visible()
 
 
-@pytest.mark.journey
 def test_the_skip_link_is_the_first_stop_and_leads_past_the_menus(chromium: Browser, app, alice):
     with signed_in(chromium, app, alice, **DESK) as page:
         page.goto("/queue")
@@ -155,7 +153,6 @@ def test_the_skip_link_is_the_first_stop_and_leads_past_the_menus(chromium: Brow
         expect(page.locator("main")).to_be_focused()
 
 
-@pytest.mark.journey
 @pytest.mark.parametrize("scripts", [True, False])
 def test_one_goes_to_the_other_shop_and_stays_at_the_spools(chromium: Browser, app, two_shops, scripts):
     with signed_in(chromium, app, two_shops, java_script_enabled=scripts, **DESK) as page:
@@ -173,7 +170,6 @@ def test_one_goes_to_the_other_shop_and_stays_at_the_spools(chromium: Browser, a
         expect(page).to_have_title("Print queue · Alice's Prints")
 
 
-@pytest.mark.journey
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_phone_reaches_everything_from_the_bar(chromium: Browser, app, alice, scripts):
     with signed_in(chromium, app, alice, java_script_enabled=scripts, **PHONE) as page:
@@ -191,7 +187,6 @@ def test_a_phone_reaches_everything_from_the_bar(chromium: Browser, app, alice, 
         assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-@pytest.mark.journey
 @pytest.mark.parametrize("width", [320, 360, 768, 1024, 1280])
 def test_the_shell_fits_with_long_names(chromium: Browser, app, ctx, two_shops, width):
     long = "The Very Long Named Three Dimensional Printing Company of Lower Saxony"
