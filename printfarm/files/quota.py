@@ -11,6 +11,7 @@ from printfarm.accounts.models import Shop
 from printfarm.config import Settings
 from printfarm.core.errors import DomainError
 from printfarm.core.formats import file_size
+from printfarm.core.locks import locked
 from printfarm.core.tenancy import shop_of
 from printfarm.files.models import StoredFile, Upload
 
@@ -42,7 +43,7 @@ def one_at_a_time(db: Session) -> None:
     """Hold the shop until the transaction ends: two uploads that begin together never spend the same room twice, and two
     windows that begin the same file get one upload.
     """
-    db.execute(select(Shop.id).where(Shop.id == shop_of(db)).with_for_update(key_share=True))
+    db.execute(locked(select(Shop.id).where(Shop.id == shop_of(db))))
 
 
 def room(db: Session) -> Room:

@@ -15,6 +15,7 @@ from printfarm.core.background import SLOW, enqueue_after_commit
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
+from printfarm.core.locks import locked
 from printfarm.core.owed import owe, settle
 from printfarm.core.tenancy import shop_of
 from printfarm.files.events import FileScanChanged, FileScanned, FileScanProgressed
@@ -44,7 +45,7 @@ def find_scan(db: Session, file_id: UUID, *, lock: bool = False) -> FileScan | N
     wanted = select(FileScan).where(FileScan.file_id == file_id)
     wanted = wanted.options(undefer(FileScan.result), undefer(FileScan.checkpoint))
     if lock:
-        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+        wanted = locked(wanted)
     return db.scalar(wanted)
 
 

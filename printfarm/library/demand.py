@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from printfarm.core.locks import locked
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament.from_above import Use
 from printfarm.filament.models import Filament
@@ -115,7 +116,7 @@ def lock_models_wanting(db: Session, filament_ids: Sequence[UUID]) -> None:
         .join(FilamentRequirement, FilamentRequirement.plate_id == Plate.id)
         .where(FilamentRequirement.filament_id.in_(filament_ids))
     )
-    db.scalars(select(Model.id).where(Model.id.in_(wanting)).order_by(Model.id).with_for_update()).all()
+    db.scalars(locked(select(Model.id).where(Model.id.in_(wanting)).order_by(Model.id))).all()
 
 
 def demand_merged(db: Session, filament_id: UUID, into_id: UUID) -> None:

@@ -28,6 +28,8 @@ def together(ctx, alice):
                 try:
                     with unit_of_work(alice.shop_id) as db:
                         return action(db)
+                except Unavailable:
+                    raise  # each waited for the other
                 except DomainError as refusal:
                     return refusal
 

@@ -2,9 +2,7 @@
 
 from threading import Barrier, Thread
 
-from sqlalchemy.exc import OperationalError
-
-from printfarm.core.errors import DomainError
+from printfarm.core.errors import DomainError, Unavailable
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import service as filament
 from printfarm.filament.models import Spool
@@ -24,10 +22,10 @@ def at_once(app, *deeds) -> list[Exception]:
             barrier.wait()
             try:
                 deed()
+            except Unavailable as problem:  # each waited for the other
+                wrong.append(problem)
             except DomainError:
                 pass
-            except OperationalError as problem:
-                wrong.append(problem)
 
     threads = [Thread(target=run, args=(deed,)) for deed in deeds]
     for thread in threads:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from hub import protocol
 from printfarm.core.clock import utc_now
-from printfarm.core.errors import DomainError
+from printfarm.core.errors import DomainError, Unavailable
 from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import queries as filament_queries
 from printfarm.filament import service as filament
@@ -45,6 +45,8 @@ def together(ctx, world):
                 try:
                     with unit_of_work(world.shop_id) as db:
                         return action(db)
+                except Unavailable:
+                    raise  # each waited for the other
                 except DomainError as refusal:
                     return refusal
 
@@ -67,6 +69,8 @@ def overtaken(ctx, world):
                 try:
                     with unit_of_work(world.shop_id) as db:
                         return second(db)
+                except Unavailable:
+                    raise  # each waited for the other
                 except DomainError as refusal:
                     return refusal
 

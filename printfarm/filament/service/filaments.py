@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
+from printfarm.core.locks import locked
 from printfarm.core.tenancy import shop_of
 from printfarm.filament.colours import normal_colours
 from printfarm.filament.events import FilamentChanged
@@ -151,8 +152,8 @@ def restore_filament(db: Session, filament_id: UUID) -> None:
 
 
 def _locked(db: Session, filament_id: UUID) -> Filament:
-    mine = select(Filament).where(Filament.id == filament_id).with_for_update(of=Filament)
-    filament = db.scalar(mine.execution_options(populate_existing=True))
+    mine = select(Filament).where(Filament.id == filament_id)
+    filament = db.scalar(locked(mine, Filament))
     if filament is None:
         raise NotFound("This filament is not here. It may have been removed.")
     return filament

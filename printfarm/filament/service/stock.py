@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
+from printfarm.core.locks import locked
 from printfarm.core.tenancy import shop_of
 from printfarm.core.units import grams_from_mg
 from printfarm.filament.events import StockChanged
@@ -74,8 +75,8 @@ def book_until_now(db: Session, spool: Spool, *, counted: bool = False) -> None:
 
 def lock_spool_only(db: Session, spool_id: UUID) -> Spool:
     """The spool, locked until the transaction ends. Raises NotFound."""
-    mine = select(Spool).where(Spool.id == spool_id).with_for_update(of=Spool)
-    spool = db.scalar(mine.execution_options(populate_existing=True))
+    mine = select(Spool).where(Spool.id == spool_id)
+    spool = db.scalar(locked(mine, Spool))
     if spool is None:
         raise NotFound("This spool is not here. It may have been removed.")
     return spool
@@ -83,8 +84,8 @@ def lock_spool_only(db: Session, spool_id: UUID) -> Spool:
 
 def lock_filament(db: Session, filament_id: UUID) -> Filament:
     """The filament, locked until the transaction ends; after the spool's lock, never before. Raises NotFound."""
-    mine = select(Filament).where(Filament.id == filament_id).with_for_update()
-    filament = db.scalar(mine.execution_options(populate_existing=True))
+    mine = select(Filament).where(Filament.id == filament_id)
+    filament = db.scalar(locked(mine, Filament))
     if filament is None:
         raise NotFound("This filament is not here. It may have been removed.")
     return filament

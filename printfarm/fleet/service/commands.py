@@ -12,6 +12,7 @@ from hub import protocol
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import NotFound
 from printfarm.core.events import emit
+from printfarm.core.locks import KEEPING_KEYS
 from printfarm.core.owed import owe, settle
 from printfarm.core.tenancy import shop_of
 from printfarm.files.models import StoredFile
@@ -199,7 +200,7 @@ def emit_wanted(db: Session, hub_id: UUID) -> None:
 
 def printers_changed(db: Session, hub_id: UUID) -> None:
     """The hub's list of printers is another one now; it gets the whole list again."""
-    hub = db.get(Hub, hub_id, with_for_update=True)
+    hub = db.get(Hub, hub_id, with_for_update=KEEPING_KEYS)
     if hub is not None:
         hub.printers_revision += 1
         emit_wanted(db, hub_id)
@@ -208,7 +209,7 @@ def printers_changed(db: Session, hub_id: UUID) -> None:
 def _lock_open(db: Session, command_id: UUID) -> Command | None:
     """The command, held until the transaction ends; None when it is gone, answered or given up."""
     db.flush()
-    command = db.get(Command, command_id, with_for_update=True, populate_existing=True)
+    command = db.get(Command, command_id, with_for_update=KEEPING_KEYS, populate_existing=True)
     return command if command is not None and command.state in {"pending", "sent"} else None
 
 

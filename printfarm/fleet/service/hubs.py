@@ -18,6 +18,7 @@ from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.core.ids import new_id
+from printfarm.core.locks import KEEPING_KEYS
 from printfarm.core.secrets import seal, token_hash, unseal
 from printfarm.core.tenancy import shop_of
 from printfarm.fleet.events import HubConnected, HubLost, PrinterChanged, PrintersListed
@@ -116,7 +117,7 @@ def secret_of(hub: Hub) -> str:
 
 def sign_in(db: Session, hub_id: UUID, connection_id: UUID, version: str) -> int:
     """From now on this connection is the one that counts; returns the highest durable message that is stored."""
-    hub = db.get(Hub, hub_id, with_for_update=True)
+    hub = db.get(Hub, hub_id, with_for_update=KEEPING_KEYS)
     if hub is None or hub.archived_at is not None:
         raise NotFound
     hub.connection_id, hub.version = connection_id, version
@@ -132,7 +133,7 @@ def sign_in(db: Session, hub_id: UUID, connection_id: UUID, version: str) -> int
 
 def still_here(db: Session, hub_id: UUID, connection_id: UUID) -> None:
     """Renew a connection's sign of life."""
-    hub = db.get(Hub, hub_id, with_for_update=True)
+    hub = db.get(Hub, hub_id, with_for_update=KEEPING_KEYS)
     if hub is not None and hub.connection_id == connection_id:
         hub.last_seen_at = utc_now()
         hub.connected_at = hub.connected_at or hub.last_seen_at
@@ -140,7 +141,7 @@ def still_here(db: Session, hub_id: UUID, connection_id: UUID) -> None:
 
 def sign_out(db: Session, hub_id: UUID, connection_id: UUID) -> None:
     """The connection ended. A newer one of the same hub is left alone."""
-    hub = db.get(Hub, hub_id, with_for_update=True)
+    hub = db.get(Hub, hub_id, with_for_update=KEEPING_KEYS)
     if hub is None or hub.connection_id != connection_id:
         return
     hub.connection_id, hub.connected_at, hub.last_seen_at = None, None, utc_now()

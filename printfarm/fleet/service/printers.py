@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
+from printfarm.core.locks import KEEPING_KEYS, locked
 from printfarm.core.secrets import seal, unseal
 from printfarm.core.tenancy import shop_of
 from printfarm.filament.service import mark_unloaded
@@ -24,10 +25,6 @@ from printfarm.fleet.service.hubs import find_hub
 
 BUSY_CHECKS: list[Callable[[Session, UUID], str | None]] = []
 """Areas above say in a sentence why a printer is in use (a print runs on it), or None. They append here when installed."""
-
-KEEPING_ITS_KEY = {"key_share": True}
-"""How a printer's row is locked. What is written meanwhile with a reference to it (a report of its run) does not wait for that:
-its writer goes on to lock the run, which comes before the printer, and each would wait for the other."""
 
 
 class InUse(DomainError):
@@ -133,7 +130,7 @@ def printer_in_use(db: Session, printer_id: UUID) -> Printer:
 
 def lock_printer(db: Session, printer_id: UUID) -> Printer:
     """The printer in use, held until the transaction ends. Raises NotFound."""
-    printer = db.get(Printer, printer_id, with_for_update=KEEPING_ITS_KEY)
+    printer = db.get(Printer, printer_id, with_for_update=KEEPING_KEYS)
     if printer is None or printer.archived_at is not None:
         raise NotFound
     return printer
@@ -171,13 +168,8 @@ def move_printer(db: Session, printer_id: UUID, direction: Literal["up", "down"]
         beyond, nearest = Printer.position < printer.position, Printer.position.desc()
     else:
         beyond, nearest = Printer.position > printer.position, Printer.position.asc()
-    neighbour = db.scalar(
-        select(Printer)
-        .where(beyond, Printer.archived_at.is_(None))
-        .order_by(nearest)
-        .limit(1)
-        .with_for_update(key_share=True)
-    )
+    next_to_it = select(Printer).where(beyond, Printer.archived_at.is_(None)).order_by(nearest).limit(1)
+    neighbour = db.scalar(locked(next_to_it))
     if neighbour is not None:
         printer.position, neighbour.position = neighbour.position, printer.position
         emit(db, PrintersListed(shop_id=shop_of(db)))
@@ -219,7 +211,7 @@ def refuse_in_use(db: Session, printer: Printer) -> None:
 
 def needs_clearing(db: Session, printer_id: UUID) -> None:
     """A print ended (well or not): nothing starts here until somebody says that the bed is clear."""
-    printer = db.get(Printer, printer_id, with_for_update=KEEPING_ITS_KEY)
+    printer = db.get(Printer, printer_id, with_for_update=KEEPING_KEYS)
     if printer is None:
         raise NotFound
     printer.bed_cleared, printer.bed_cleared_at, printer.bed_cleared_by = False, None, None

@@ -11,6 +11,7 @@ from hub import protocol
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError
 from printfarm.core.events import emit
+from printfarm.core.locks import KEEPING_KEYS, locked
 from printfarm.core.owed import owe, settle
 from printfarm.core.tenancy import shop_of
 from printfarm.fleet.events import (
@@ -24,7 +25,7 @@ from printfarm.fleet.events import (
 from printfarm.fleet.from_above import lock_what_prints
 from printfarm.fleet.models import ForeignRun, Hub, Printer, PrinterError, RunReport
 from printfarm.fleet.service.commands import keep_answer, take_answer
-from printfarm.fleet.service.printers import KEEPING_ITS_KEY, needs_clearing
+from printfarm.fleet.service.printers import needs_clearing
 from printfarm.fleet.service.slots import printers_of_chips, remember_slots
 from printfarm.fleet.service.trials import take_result
 
@@ -81,7 +82,7 @@ def apply_status(db: Session, printer_id: UUID, status: protocol.PrinterStatus, 
     what feeds a print, or what is left on a roll, is new in it: nothing has to be worked out again.
     """
     lock_what_prints(db, [printer_id, *printers_of_chips(db, [slot.tag for slot in status.slots])])
-    printer = db.get(Printer, printer_id, with_for_update=KEEPING_ITS_KEY)
+    printer = db.get(Printer, printer_id, with_for_update=KEEPING_KEYS)
     if printer is None or printer.archived_at is not None:
         return
     online = status.connection == "online"
@@ -123,7 +124,7 @@ def take_report(db: Session, report_id: UUID) -> RunReport:
 
 
 def _is_new(db: Session, hub_id: UUID, connection_id: UUID, seq: int) -> bool:
-    hub = db.get(Hub, hub_id, with_for_update=True)
+    hub = db.get(Hub, hub_id, with_for_update=KEEPING_KEYS)
     if hub is None or hub.connection_id != connection_id:
         raise Replaced("Another connection of this hub has taken over.")
     if seq <= hub.last_seq:
@@ -177,7 +178,7 @@ def _keep_run_report(db: Session, hub_id: UUID, printer: Printer, said: protocol
 
 def _take_foreign_run(db: Session, printer: Printer, said: protocol.ForeignRun) -> None:
     same = select(ForeignRun).where(ForeignRun.printer_id == printer.id, ForeignRun.key == said.key)
-    run = db.scalar(same.with_for_update())
+    run = db.scalar(locked(same))
     if run is None:
         run = ForeignRun(printer_id=printer.id, key=said.key, title=said.title, state=said.state, began_at=said.at)
         db.add(run)

@@ -12,6 +12,7 @@ from hub import protocol
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
+from printfarm.core.locks import KEEPING_KEYS, locked
 from printfarm.core.tenancy import shop_of
 from printfarm.filament.models import Spool
 from printfarm.filament.service import bind_tag, find_spool, mark_loaded, mark_unloaded, spools_of_tags, unbind_tag
@@ -40,7 +41,7 @@ def assign_spool(db: Session, slot_id: UUID, spool_id: UUID | None) -> Assigned:
     before, came_from = find_slot(db, slot_id).spool_id, None
     for one in sorted({one for one in (before, spool_id) if one is not None}):
         lock_spool(db, one)  # rolls before places, as everywhere: who puts a roll away comes to its place from there
-    slot = db.get_one(PrinterSlot, slot_id, with_for_update={"of": PrinterSlot}, populate_existing=True)
+    slot = db.get_one(PrinterSlot, slot_id, with_for_update={**KEEPING_KEYS, "of": PrinterSlot}, populate_existing=True)
     if slot.spool_id != before:
         raise DomainError("Somebody has changed this place at the same moment. Look again.")
     if spool_id == before:
@@ -181,7 +182,7 @@ def _printers_of(db: Session, slot_id: UUID, spool_id: UUID | None) -> list[UUID
 
 
 def _take_away(db: Session, spool_id: UUID, *, keep: UUID | None) -> str | None:
-    lying = db.scalars(select(PrinterSlot).where(PrinterSlot.spool_id == spool_id).with_for_update(of=PrinterSlot))
+    lying = db.scalars(locked(select(PrinterSlot).where(PrinterSlot.spool_id == spool_id), PrinterSlot))
     came_from = None
     for slot in list(lying):
         if slot.id == keep:

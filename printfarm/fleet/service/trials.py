@@ -12,6 +12,7 @@ from hub import protocol
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
+from printfarm.core.locks import KEEPING_KEYS
 from printfarm.core.owed import owe, settle
 from printfarm.core.secrets import seal, unseal
 from printfarm.core.tenancy import shop_of
@@ -141,7 +142,7 @@ def save_trial(db: Session, trial_id: UUID) -> Printer:
 
     Raises DomainError when the access code has been wiped meanwhile, and what add_printer and edit_printer raise.
     """
-    trial = db.get(PrinterTrial, trial_id, with_for_update=True)
+    trial = db.get(PrinterTrial, trial_id, with_for_update=KEEPING_KEYS)
     if trial is None:
         raise NotFound
     code = code_of(trial)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import NotFound
 from printfarm.core.events import emit
+from printfarm.core.locks import locked
 from printfarm.core.tenancy import shop_of
 from printfarm.library.demand import demand_of_model_came, demand_of_model_went
 from printfarm.library.events import ModelChanged, VariantChanged
@@ -37,7 +38,7 @@ class ModelFacts:
 def find_model(db: Session, model_id: UUID, *, lock: bool = False) -> Model:
     """Raises NotFound. `lock` makes others wait who add a version to the same model."""
     wanted = select(Model).where(Model.id == model_id)
-    found = db.scalar(wanted.with_for_update().execution_options(populate_existing=True) if lock else wanted)
+    found = db.scalar(locked(wanted) if lock else wanted)
     if found is None:
         raise NotFound("This model is not here. It may have been removed.")
     return found

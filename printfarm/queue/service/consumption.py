@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
+from printfarm.core.locks import locked
 from printfarm.filament.service import Part, book_run, rebook_run
 from printfarm.filament.service.counted import Span
 from printfarm.filament.service.usage import NOTHING
@@ -61,9 +62,7 @@ def book_consumption(
 
 def weigh_run(db: Session, run_id: UUID, used_mg: dict[int, int], *, user_id: UUID | None = None) -> PrintRun:
     """A person has weighed what an ended run used, per slot: that is booked instead of what we reckoned."""
-    run = db.scalar(
-        select(PrintRun).where(PrintRun.id == run_id).with_for_update().execution_options(populate_existing=True)
-    )
+    run = db.scalar(locked(select(PrintRun).where(PrintRun.id == run_id)))
     if run is None:
         raise NotFound("This print is not here. It may have been removed.")
     if run.booked_at is None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, selectinload
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
 from printfarm.core.ids import new_code
+from printfarm.core.locks import locked
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.queries import NOT_HERE
 from printfarm.filament.service import find_spool
@@ -90,7 +91,7 @@ def _refuse_second(roll: Spool, short: Shortage) -> None:
 def _lock_printer(db: Session, printer_id: UUID) -> None:
     """Nobody archives it, sends it into maintenance or starts another print on it between our look and our commit."""
     mine = select(Printer).where(Printer.id == printer_id, Printer.archived_at.is_(None))
-    if db.scalar(mine.with_for_update(key_share=True).execution_options(populate_existing=True)) is None:
+    if db.scalar(locked(mine)) is None:
         raise NotFound("This printer is not here. It may have been removed.")
 
 
@@ -177,11 +178,10 @@ def _send(db: Session, job: PrintJob, run: PrintRun, plate: Plate, verdict: Prin
 
 def withdraw_start(db: Session, run_id: UUID) -> bool:
     """Take back a start that no hub has been sent. False when it has left, or may have."""
-    command = db.scalar(
-        select(Command)
-        .where(Command.run_id == run_id, Command.kind == "print_command", Command.state == "pending")
-        .with_for_update()
+    pending = select(Command).where(
+        Command.run_id == run_id, Command.kind == "print_command", Command.state == "pending"
     )
+    command = db.scalar(locked(pending))
     if command is None:
         return False
     fail_command(db, command, WITHDRAWN, "Taken back before it was sent.")

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from printfarm.core.bus import recall_telemetry
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
+from printfarm.core.locks import locked
 from printfarm.filament.colours import distance
 from printfarm.filament.models import Spool
 from printfarm.fleet.models import PrinterSlot, slot_label
@@ -54,9 +55,7 @@ class Feeding:
 def lock_active_runs(db: Session, printer_ids: Sequence[UUID]) -> None:
     """What these printers print stays as it is until the transaction ends."""
     active = select(PrintRun).where(PrintRun.printer_id.in_(printer_ids), PrintRun.state.in_(ACTIVE_RUN_STATES))
-    db.scalars(
-        active.order_by(PrintRun.id).with_for_update(of=PrintRun).execution_options(populate_existing=True)
-    ).all()
+    db.scalars(locked(active.order_by(PrintRun.id), PrintRun)).all()
 
 
 def note_assigned(db: Session, printer_id: UUID, slot_id: UUID) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, selectinload
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
+from printfarm.core.locks import locked
 from printfarm.core.tenancy import shop_of
 from printfarm.filament.service import forget_promises, promise
 from printfarm.library.models import Plate
@@ -31,7 +32,7 @@ def find_job(db: Session, job_id: UUID) -> PrintJob:
 def lock_job(db: Session, job_id: UUID) -> PrintJob:
     """The job as it is now, held until the transaction ends. Raises NotFound."""
     mine = select(PrintJob).where(PrintJob.id == job_id)
-    found = db.scalar(mine.with_for_update().execution_options(populate_existing=True))
+    found = db.scalar(locked(mine))
     if found is None:
         raise NotFound("This job is not here. It may have been removed.")
     return found
@@ -119,7 +120,7 @@ def promise_again(db: Session, variant_id: UUID) -> bool:
         .join(Plate, Plate.id == JobOption.plate_id)
         .where(Plate.variant_id == variant_id, PrintJob.state == "queued")
     )
-    jobs = list(db.scalars(waiting.order_by(PrintJob.id).with_for_update(of=PrintJob)))
+    jobs = list(db.scalars(locked(waiting.order_by(PrintJob.id), PrintJob)))
     for job in jobs:
         plate = _plate_of(db, job.id)
         if plate is not None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from printfarm.accounts.models import Shop
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
+from printfarm.core.locks import locked
 from printfarm.core.tenancy import shop_of
 from printfarm.queue.events import QueueReordered
 from printfarm.queue.models import OPEN_JOB_STATES, PrintJob
@@ -57,7 +58,7 @@ def lock_queue(db: Session) -> None:
 
     The weaker lock lets others write rows that point at the shop, which every insert does.
     """
-    db.execute(select(Shop.id).where(Shop.id == shop_of(db)).with_for_update(key_share=True))
+    db.execute(locked(select(Shop.id).where(Shop.id == shop_of(db))))
 
 
 def _open_job(db: Session, job_id: UUID) -> PrintJob | None:

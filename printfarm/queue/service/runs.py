@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import NotFound
 from printfarm.core.events import emit
+from printfarm.core.locks import locked
 from printfarm.fleet.service.control import Action, control
 from printfarm.fleet.service.printers import needs_clearing
 from printfarm.queue.events import JobChanged, RunChanged, RunEnded
@@ -33,9 +34,7 @@ END_SENTENCES = {"completed": "Finished", "failed": "Failed", "cancelled": "Canc
 
 def find_run(db: Session, run_id: UUID) -> PrintRun:
     """The run, locked. Raises NotFound."""
-    run = db.scalar(
-        select(PrintRun).where(PrintRun.id == run_id).with_for_update().execution_options(populate_existing=True)
-    )
+    run = db.scalar(locked(select(PrintRun).where(PrintRun.id == run_id)))
     if run is None:
         raise NotFound("This print is not here. It may have been removed.")
     return run
@@ -43,9 +42,7 @@ def find_run(db: Session, run_id: UUID) -> PrintRun:
 
 def run_by_code(db: Session, code: str) -> PrintRun | None:
     """The run that a printer speaks of, locked."""
-    return db.scalar(
-        select(PrintRun).where(PrintRun.code == code).with_for_update().execution_options(populate_existing=True)
-    )
+    return db.scalar(locked(select(PrintRun).where(PrintRun.code == code)))
 
 
 def advance(

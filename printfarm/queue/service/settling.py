@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from printfarm.core.bus import recall_telemetry
 from printfarm.core.errors import DomainError
 from printfarm.core.events import emit
+from printfarm.core.locks import locked
 from printfarm.fleet.models import Command
 from printfarm.fleet.queries import PRINTER_TELEMETRY
 from printfarm.fleet.service.commands import fail_command
@@ -71,7 +72,7 @@ def _revoke_start(db: Session, run_id: UUID) -> bool:
     waiting = select(Command).where(
         Command.run_id == run_id, Command.kind == "print_command", Command.state.in_(("pending", "sent"))
     )
-    command = db.scalar(waiting.with_for_update().execution_options(populate_existing=True))
+    command = db.scalar(locked(waiting))
     if command is None:
         return False
     left = command.state == "sent"
