@@ -178,6 +178,25 @@ def test_what_cannot_be_wound_is_refused(olga, pair, grams, status):
     assert moved(whole.shop_id) == []
 
 
+def test_what_is_refused_stands_beside_what_was_typed(olga, pair):
+    """Without scripts the form comes again; htmx leaves it where it is, and a toast says why."""
+    whole, rest = pair
+    split, merge = (f"/filament/spools/{whole.id}/{deed}" for deed in ("split", "merge"))
+    typed = {"grams": "1000.001", "onto": str(rest.id)}
+    again = olga.post(split, typed)
+    assert "There is not that much on the roll" in again.one("form [name=grams]").find_parent(class_="field").get_text()
+    assert again.one("[name=grams]")["value"] == "1000.001"
+    assert again.one("[name=onto] [selected]")["value"] == str(rest.id)
+    said = olga.post(split, typed, htmx=True)
+    assert (said.status, said.soup.select("form")) == (409, [])
+    with unit_of_work(whole.shop_id) as db:
+        service.set_weight(db, rest.id, 49_500_000)
+    heavy = olga.post(merge, {"other": str(rest.id)})
+    assert heavy.status == 409
+    assert "cannot be right" in heavy.one("[name=other]").find_parent(class_="field").get_text()
+    assert olga.post(merge, {"other": str(rest.id)}, htmx=True).status == 409
+
+
 def test_only_the_same_filament_is_wound_together(olga, pair):
     whole, _ = pair
     with unit_of_work(whole.shop_id) as db:

@@ -12,7 +12,7 @@ from printfarm.core.web import ViewAnswer, done, page, safe_next
 from printfarm.filament import queries, service
 from printfarm.filament.forms import DiscardForm, MergeForm, SplitForm
 from printfarm.filament.service import belonging
-from printfarm.filament.views.blueprint import bp, form_again, me, page_number
+from printfarm.filament.views.blueprint import bp, form_again, me, page_number, typed_again
 from printfarm.filament.views.spool_page import spool_again
 
 
@@ -71,9 +71,11 @@ def split_spool(db: Session, spool_id: UUID) -> ViewAnswer:
     form.offer(queries.rolls_beside(db, known))
     if not form.validate_on_submit():
         return form_again("filament/split_spool.html", form=form, spool=known)
-    made = service.split_spool(
-        db, spool_id, mg_from_grams(form.grams.data), onto_id=form.onto_id, token=form.token.data or "", user_id=me()
-    )
+    mg, token = mg_from_grams(form.grams.data), form.token.data or ""
+    try:
+        made = service.split_spool(db, spool_id, mg, onto_id=form.onto_id, token=token, user_id=me())
+    except DomainError as problem:
+        return typed_again(problem, form.grams, "filament/split_spool.html", form=form, spool=known)
     said = f"Wound over from {known.code}."
     if form.onto_id is None:
         said = f"{said} The new roll is {made.code}: stick a label on it."
@@ -88,7 +90,10 @@ def merge_spools(db: Session, spool_id: UUID) -> ViewAnswer:
     form.offer(others)
     if not form.validate_on_submit():
         return form_again("filament/merge_spools.html", form=form, spool=known, others=others)
-    service.merge_spools(db, spool_id, UUID(form.other.data), user_id=me())
+    try:
+        service.merge_spools(db, spool_id, UUID(form.other.data), user_id=me())
+    except DomainError as problem:
+        return typed_again(problem, form.other, "filament/merge_spools.html", form=form, spool=known, others=others)
     return done(url_for("filament.spool", spool_id=spool_id), message="Both are on this roll now.")
 
 
