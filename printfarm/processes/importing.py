@@ -36,6 +36,7 @@ WORDS = {
 }
 SHOWN_FILAMENTS = 15
 NEEDS_NO_REDIS = ("printfarm.core.bus", "printfarm.core.background")
+STOPPING = "Stopping after the file at hand. Ctrl-C again stops at once."
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def import_folder(settings: Settings, asked: Asked, out: IO[str]) -> int:
         shop_id = _shop(asked.shop)
         FolderSource(folder)
         plan = read_plan(_read(asked.plan)) if asked.plan else None
-        with between_steps() as interrupting:
+        with between_steps(STOPPING) as interrupting:
             import_id = _begin(shop_id, folder, plan, "plan" if asked.dry_run else "import")
             found = _follow(shop_id, import_id, interrupting, out)
         _tell(shop_id, found, asked, out)

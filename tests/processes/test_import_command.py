@@ -87,13 +87,15 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(run, app, shop, tmp_path, 
         command("import-folder", str(folder)),
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **settings_environ},
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         # The tests may run where it is ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     child.stdout.readline()  # the first sign of progress
     child.send_signal(signal.SIGINT)
-    out, _ = child.communicate(timeout=60)
+    out, said = child.communicate(timeout=60)
+    assert "Stopping after the file at hand. Ctrl-C again stops at once." in said
     assert "Run the same command again to go on." in out
     assert child.returncode == 1
     done = run(folder)
