@@ -8,8 +8,8 @@ from printfarm.core.errors import DomainError
 from printfarm.core.events import emit
 from printfarm.filament.events import SpoolChanged, StockChanged
 from printfarm.filament.models import Spool
-from printfarm.filament.service.filaments import name_of
-from printfarm.filament.service.stock import lock_filament, lock_spool, write_entry
+from printfarm.filament.service.filaments import lock_filament, name_of
+from printfarm.filament.service.stock import lock_spool, write_entry
 
 
 def change_filament(db: Session, spool_id: UUID, filament_id: UUID, *, user_id: UUID | None = None) -> Spool:

@@ -14,7 +14,8 @@ from printfarm.core.events import emit
 from printfarm.core.tenancy import shop_of
 from printfarm.filament.events import StockChanged, StockChecked
 from printfarm.filament.models import Filament, Spool, StockCheck, StockEntry
-from printfarm.filament.service.stock import lock_filament, lock_spool
+from printfarm.filament.service.filaments import lock_filament
+from printfarm.filament.service.stock import lock_spool
 
 
 @dataclass(frozen=True)

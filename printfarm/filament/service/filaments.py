@@ -136,7 +136,7 @@ def edit_filament(db: Session, filament_id: UUID, facts: FilamentFacts) -> Filam
 
 def archive_filament(db: Session, filament_id: UUID) -> None:
     """Put a filament away. Refused while spools of it are in use; a spool that comes at this moment waits, or comes first."""
-    filament = _locked(db, filament_id)
+    filament = lock_filament(db, filament_id)
     in_use = db.scalar(select(Spool.id).where(Spool.filament_id == filament_id, Spool.archived_at.is_(None)).limit(1))
     if in_use is not None:
         raise DomainError("There are still spools of this filament. Archive them first.")
@@ -146,14 +146,14 @@ def archive_filament(db: Session, filament_id: UUID) -> None:
 
 def restore_filament(db: Session, filament_id: UUID) -> None:
     """Bring a filament back."""
-    filament = _locked(db, filament_id)
+    filament = lock_filament(db, filament_id)
     filament.archived_at = None
     emit(db, FilamentChanged(shop_id=filament.shop_id, filament_id=filament.id))
 
 
-def _locked(db: Session, filament_id: UUID) -> Filament:
-    mine = select(Filament).where(Filament.id == filament_id)
-    filament = db.scalar(locked(mine, Filament))
+def lock_filament(db: Session, filament_id: UUID) -> Filament:
+    """The filament, locked until the transaction ends; after the spool's lock, never before. Raises NotFound."""
+    filament = db.scalar(locked(select(Filament).where(Filament.id == filament_id), Filament))
     if filament is None:
         raise NotFound("This filament is not here. It may have been removed.")
     return filament

@@ -18,11 +18,11 @@ from printfarm.filament.events import SpoolUsed
 from printfarm.filament.from_above import is_booked_by_a_print, may_be_of_a_print
 from printfarm.filament.models import Spool
 from printfarm.filament.models_spoolman import MachineUse
+from printfarm.filament.service.filaments import lock_filament
 from printfarm.filament.service.stock import (
     BEFORE_A_CHANGE,
     HEAVIEST_MG,
     in_grams,
-    lock_filament,
     lock_spool_only,
     refuse_impossible,
     write_entry,

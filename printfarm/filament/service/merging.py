@@ -17,8 +17,8 @@ from printfarm.filament.models import PRINT_CAUSES, Filament, Promise, Spool, St
 from printfarm.filament.models_shopping import Purchase, ShoppingWish
 from printfarm.filament.models_spoolman import SpoolmanOrigin
 from printfarm.filament.service.brands import empty_spool_mg
-from printfarm.filament.service.filaments import find_filament, name_of
-from printfarm.filament.service.stock import give_back, lock_filament, lock_spool, write_unassigned
+from printfarm.filament.service.filaments import find_filament, lock_filament, name_of
+from printfarm.filament.service.stock import give_back, lock_spool, write_unassigned
 
 # What the one that stays takes over where it says nothing itself.
 TAKEN_OVER = (

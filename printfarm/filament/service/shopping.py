@@ -20,9 +20,9 @@ from printfarm.core.units import cost_of_gram, grams_from_mg
 from printfarm.filament.events import ShoppingChanged, SpoolChanged
 from printfarm.filament.models import Filament, Spool
 from printfarm.filament.models_shopping import Purchase, ShoppingWish
-from printfarm.filament.service.filaments import find_filament, name_of
+from printfarm.filament.service.filaments import find_filament, lock_filament, name_of
 from printfarm.filament.service.spools import MOST_AT_ONCE, SpoolFacts, order_spool, receive_ordered
-from printfarm.filament.service.stock import lock_filament, lock_spool, refuse_impossible
+from printfarm.filament.service.stock import lock_spool, refuse_impossible
 
 MOST_TIMES = 5
 NOTHING_TO_COME = "Nothing of this order is still to come: somebody has received it or taken it back."

@@ -17,9 +17,9 @@ from printfarm.core.ids import SPOOL_CODE, new_code, new_id
 from printfarm.filament.events import SpoolChanged
 from printfarm.filament.models import Filament, Spool, StockEntry
 from printfarm.filament.service.counted import count_key
+from printfarm.filament.service.filaments import lock_filament
 from printfarm.filament.service.states import DISCARDED, REFUSALS, become, out_of_the_archive, today_of
 from printfarm.filament.service.stock import (
-    lock_filament,
     lock_spool,
     lock_spool_to_count,
     refuse_impossible,

@@ -18,6 +18,7 @@ from printfarm.core.tenancy import shop_of
 from printfarm.core.units import grams_from_mg
 from printfarm.filament.events import StockChanged
 from printfarm.filament.models import PRINT_CAUSES, Filament, Spool, StockEntry
+from printfarm.filament.service.filaments import lock_filament
 from printfarm.filament.service.states import follow_the_ledger
 
 # A scale that shows more than this was read in the wrong unit.
@@ -75,20 +76,10 @@ def book_until_now(db: Session, spool: Spool, *, counted: bool = False) -> None:
 
 def lock_spool_only(db: Session, spool_id: UUID) -> Spool:
     """The spool, locked until the transaction ends. Raises NotFound."""
-    mine = select(Spool).where(Spool.id == spool_id)
-    spool = db.scalar(locked(mine, Spool))
+    spool = db.scalar(locked(select(Spool).where(Spool.id == spool_id), Spool))
     if spool is None:
         raise NotFound("This spool is not here. It may have been removed.")
     return spool
-
-
-def lock_filament(db: Session, filament_id: UUID) -> Filament:
-    """The filament, locked until the transaction ends; after the spool's lock, never before. Raises NotFound."""
-    mine = select(Filament).where(Filament.id == filament_id)
-    filament = db.scalar(locked(mine, Filament))
-    if filament is None:
-        raise NotFound("This filament is not here. It may have been removed.")
-    return filament
 
 
 def write_entry(

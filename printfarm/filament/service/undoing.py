@@ -9,13 +9,12 @@ from sqlalchemy.orm import Session, aliased
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.filament.models import StockEntry
 from printfarm.filament.service.counted import given_back_with, stands_beside, take_back_line
-from printfarm.filament.service.filaments import what_became_of
+from printfarm.filament.service.filaments import lock_filament, what_became_of
 from printfarm.filament.service.stock import (
     RESOLVED,
     cover,
     give_back,
     is_undone,
-    lock_filament,
     lock_spool,
     write_unassigned,
 )

@@ -24,12 +24,12 @@ from printfarm.filament.service.counted import (
     last_count,
     write_beside,
 )
+from printfarm.filament.service.filaments import lock_filament
 from printfarm.filament.service.stock import (
     RESOLVED,
     cover,
     give_back,
     is_undone,
-    lock_filament,
     lock_spool,
     write_entry,
     write_unassigned,

@@ -19,7 +19,8 @@ from printfarm.filament.models import Brand, Filament, Spool
 from printfarm.filament.models_spoolman import SpoolmanOrigin
 from printfarm.filament.numbers import reserve
 from printfarm.filament.service import FilamentFacts
-from printfarm.filament.service.stock import lock_filament, lock_spool, write_entry, write_unassigned
+from printfarm.filament.service.filaments import lock_filament
+from printfarm.filament.service.stock import lock_spool, write_entry, write_unassigned
 from printfarm.filament.spoolman import rows
 from printfarm.filament.spoolman.planning import TABLES, changes, held_g, is_gone, subject_of, whole_g, why_not
 from printfarm.filament.spoolman.reading import Found
