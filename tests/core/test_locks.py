@@ -12,12 +12,14 @@ from printfarm.core.locks import KEEPING_KEYS, locked
 from printfarm.core.work import unit_of_work
 from tests.architecture.test_repo import ROOT
 
-# They delete what they lock, or keep others from doing so.
-DELETE_WHAT_THEY_LOCK = {
+# They delete what they lock, keep others from doing so, or take out of use what others are about to name (rolls, filaments).
+LOCK_AGAINST_REFERENCES = {
     "core/owed.py",
     "files/service.py",
     "filament/service/brands.py",
     "filament/service/drying.py",
+    "filament/service/filaments.py",
+    "filament/service/stock.py",
     "filament/sheets/imports.py",
     "filament/spoolman/fields.py",
     "filament/spoolman/imports.py",
@@ -44,11 +46,11 @@ def test_a_held_row_can_be_referred_to_but_not_changed(ctx, shop, backend, how):
             other.execute(text(f"UPDATE {Shop.__tablename__} SET name = 'x' WHERE id = CAST(:shop AS uuid)"), mine)
 
 
-def test_rows_that_stay_are_locked_in_one_way():
+def test_all_other_rows_are_locked_in_one_way():
     sources = (ROOT / "printfarm").rglob("*.py")
     plain = {
         path.relative_to(ROOT / "printfarm").as_posix()
         for path in sources
         if re.search(r"with_for_update(\(|=True)", path.read_text())
     }
-    assert plain - {"core/locks.py"} == DELETE_WHAT_THEY_LOCK
+    assert plain - {"core/locks.py"} == LOCK_AGAINST_REFERENCES

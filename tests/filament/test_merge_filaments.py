@@ -10,6 +10,7 @@ from printfarm.core.work import read_only, unit_of_work
 from printfarm.filament import queries, service
 from printfarm.filament.models import Filament, Promise, Spool, StockEntry
 from printfarm.filament.models_shopping import ShoppingWish
+from printfarm.filament.service import merging
 from printfarm.filament.service.merging import merge_filaments, what_moves
 from printfarm.filament.spoolman.changing import filament_of
 from printfarm.library.demand import demand_came, drifted_demand
@@ -146,3 +147,21 @@ def test_what_is_archived_merged_or_of_another_diameter_is_refused(alice, pair):
         merge_filaments(db, first.id, second.id)
     with read_only(alice.shop_id) as db:
         assert len(db.scalars(select(StockEntry)).all()) == lines
+
+
+def test_a_roll_that_comes_while_two_are_merged_is_not_left_behind(alice, pair, monkeypatch):
+    """Rolls are locked before filaments, so one may come in between."""
+    first, second = pair
+    lock, came = merging.lock_filament, []
+
+    def lock_late(db, filament_id):
+        if not came:
+            came.append(service.add_spool(db, first.id, weight_mg=1_000))
+        return lock(db, filament_id)
+
+    monkeypatch.setattr(merging, "lock_filament", lock_late)
+    with pytest.raises(DomainError, match="at this very moment"), unit_of_work(alice.shop_id) as db:
+        merge_filaments(db, first.id, second.id)
+    with unit_of_work(alice.shop_id) as db:
+        merge_filaments(db, first.id, second.id)
+        assert {one.filament_id for one in db.scalars(select(Spool))} == {second.id}

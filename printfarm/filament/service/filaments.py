@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
-from printfarm.core.locks import locked
 from printfarm.core.tenancy import shop_of
 from printfarm.filament.colours import normal_colours
 from printfarm.filament.events import FilamentChanged
@@ -153,7 +152,10 @@ def restore_filament(db: Session, filament_id: UUID) -> None:
 
 def lock_filament(db: Session, filament_id: UUID) -> Filament:
     """The filament, locked until the transaction ends; after the spool's lock, never before. Raises NotFound."""
-    filament = db.scalar(locked(select(Filament).where(Filament.id == filament_id), Filament))
+    mine = (
+        select(Filament).where(Filament.id == filament_id).with_for_update(of=Filament)
+    )  # also against new rolls and promises
+    filament = db.scalar(mine.execution_options(populate_existing=True))
     if filament is None:
         raise NotFound("This filament is not here. It may have been removed.")
     return filament

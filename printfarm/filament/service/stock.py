@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from printfarm.core.clock import utc_now
 from printfarm.core.errors import DomainError, NotFound
 from printfarm.core.events import emit
-from printfarm.core.locks import locked
 from printfarm.core.tenancy import shop_of
 from printfarm.core.units import grams_from_mg
 from printfarm.filament.events import StockChanged
@@ -76,7 +75,10 @@ def book_until_now(db: Session, spool: Spool, *, counted: bool = False) -> None:
 
 def lock_spool_only(db: Session, spool_id: UUID) -> Spool:
     """The spool, locked until the transaction ends. Raises NotFound."""
-    spool = db.scalar(locked(select(Spool).where(Spool.id == spool_id), Spool))
+    mine = (
+        select(Spool).where(Spool.id == spool_id).with_for_update(of=Spool)
+    )  # also against a run that begins to feed from it
+    spool = db.scalar(mine.execution_options(populate_existing=True))
     if spool is None:
         raise NotFound("This spool is not here. It may have been removed.")
     return spool
