@@ -57,6 +57,7 @@
   // What somebody presses is still there when they let go, or the click would be lost or meet what came in its place: whatever
   // nobody asked for waits meanwhile, though not for ever (the list of a select swallows the release).
   let pressed = 0;
+  let deed = null; // what they asked for last; it comes before the lists, or its answer would not find its place
   const parts = [];
   const again = new Set();
   function press(ms) {
@@ -64,6 +65,7 @@
     pressed = setTimeout(release, ms);
   }
   function release() {
+    if (deed?.readyState % 4) return press(50); // neither through (4) nor broken off (0)
     pressed = 0;
     parts.splice(0).forEach(show);
     const lists = [...again];
@@ -76,7 +78,7 @@
   function beforeSwap(event) {
     if (!pressed || isAsked(event)) return remember(event);
     event.detail.shouldSwap = false;
-    if (cause(event)) again.add(cause(event)); // what is asked for every few seconds comes again by itself
+    again.add(cause(event) || "live:reconnected"); // "load" and "every" have no event
   }
 
   // Everybody gets the same parts; htmx logs one without a place on this page as an error.
@@ -148,6 +150,7 @@
 
   addEventListener("pointerdown", () => press(2000), true);
   for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => press(50), true); // the click of a finger comes later
+  body.addEventListener("htmx:beforeSend", (event) => { if (isAsked(event)) deed = event.detail.xhr; });
   body.addEventListener("htmx:beforeSwap", beforeSwap);
   body.addEventListener("htmx:afterSwap", restore);
   document.addEventListener("focusin", hold);

@@ -1,7 +1,7 @@
 """A page goes on by itself while somebody reads a question or fills in a form: neither is lost."""
 
 from flask import g, render_template_string
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.ui.stage import Stage
 from tests.ui.test_in_the_browser import connected
@@ -150,3 +150,41 @@ def test_a_list_that_would_come_anew_under_the_finger_comes_afterwards(phone: Pa
     expect(phone.locator("#list p")).not_to_have_text("0")
     assert stage.stops == 1
     expect(phone.locator("#list p")).to_have_text("4")  # once, however much changed
+
+
+def test_who_is_refused_hears_why_though_a_list_was_held(phone: Page, stage: Stage):
+    """The list comes after the answer: a form that is gone by then would say nothing."""
+    connected(phone, stage)
+    trigger = 'hx-get="/list" hx-trigger="changed:things from:body" hx-swap="outerHTML"'
+    form = (
+        '<form method="post" action="/refuse/409" hx-post="/refuse/409" hx-target="#list"><button>Now</button></form>'
+    )
+    lists = [f'<div id="list" {trigger}><p>{number}</p>{form}</div>' for number in range(9)]
+    phone.route("**/list", lambda route: route.fulfill(content_type="text/html", body=lists.pop(0)))
+    answers: list[Route] = []
+    phone.route("**/refuse/409", lambda route: answers.extend([route]))
+    stage.push('{"type": "changed", "topics": ["things"]}')
+    expect(phone.locator("#list p")).to_have_text("0")
+    phone.get_by_role("button", name="Now").hover()
+    phone.mouse.down()
+    with phone.expect_response("**/list"):
+        stage.push('{"type": "changed", "topics": ["things"]}')
+    with phone.expect_request("**/refuse/409"):
+        phone.mouse.up()
+    phone.wait_for_timeout(300)  # longer than a click is waited for
+    expect(phone.locator("#list p")).to_have_text("0")
+    answers[0].continue_()
+    expect(phone.locator("#toasts")).to_contain_text("The bed is full.")
+    expect(phone.locator("#list p")).to_have_text("2")
+
+
+def test_what_a_page_asks_for_at_its_begin_comes_after_a_press(phone: Page, stage: Stage):
+    connected(phone, stage)
+    phone.mouse.move(180, 20)
+    phone.mouse.down()
+    bell = '<i id="bell" hx-get="/list" hx-trigger="load, live:reconnected from:body" hx-swap="innerHTML">empty</i>'
+    with phone.expect_response("**/list"):
+        phone.evaluate("bell => { slot.innerHTML = bell; htmx.process(slot); }", bell)
+    expect(phone.locator("#bell")).to_have_text("empty")
+    phone.mouse.up()
+    expect(phone.locator("#bell")).to_contain_text("list")
