@@ -69,7 +69,7 @@ def find() -> Chromium | None:
 def find_whole() -> Chromium | None:
     """One that has a camera, or None. What is made to run without a window has none, and what we fetch is such a one."""
     named = os.environ.get("PRINTFARM_CHROMIUM", "")
-    return _installed("" if WITHOUT_A_WINDOW in named else named, *WHOLE)
+    return _installed("" if "headless" in named else named, *WHOLE)
 
 
 def _installed(*names: str) -> Chromium | None:
