@@ -152,9 +152,8 @@ def restore_filament(db: Session, filament_id: UUID) -> None:
 
 def lock_filament(db: Session, filament_id: UUID) -> Filament:
     """The filament, locked until the transaction ends; after the spool's lock, never before. Raises NotFound."""
-    mine = (
-        select(Filament).where(Filament.id == filament_id).with_for_update(of=Filament)
-    )  # also against new rolls and promises
+    # New rolls and promises of it wait, too: a foreign key asks for a lock that only the weaker one would grant.
+    mine = select(Filament).where(Filament.id == filament_id).with_for_update(of=Filament)
     filament = db.scalar(mine.execution_options(populate_existing=True))
     if filament is None:
         raise NotFound("This filament is not here. It may have been removed.")

@@ -75,9 +75,8 @@ def book_until_now(db: Session, spool: Spool, *, counted: bool = False) -> None:
 
 def lock_spool_only(db: Session, spool_id: UUID) -> Spool:
     """The spool, locked until the transaction ends. Raises NotFound."""
-    mine = (
-        select(Spool).where(Spool.id == spool_id).with_for_update(of=Spool)
-    )  # also against a run that begins to feed from it
+    # A run that begins to feed from it waits, too: a foreign key asks for a lock that only the weaker one would grant.
+    mine = select(Spool).where(Spool.id == spool_id).with_for_update(of=Spool)
     spool = db.scalar(mine.execution_options(populate_existing=True))
     if spool is None:
         raise NotFound("This spool is not here. It may have been removed.")
