@@ -68,9 +68,8 @@ def merge_filaments(db: Session, filament_id: UUID, into_id: UUID, *, user_id: U
     spools = [lock_spool(db, spool_id) for spool_id in db.scalars(rolls).all()]
     for one in sorted((filament_id, into_id)):
         lock_filament(db, one)
-    if list(db.scalars(rolls)) != [
-        spool.id for spool in spools
-    ]:  # rolls are locked first, so one may have come meanwhile
+    # Rolls are locked first, so one may have come meanwhile.
+    if list(db.scalars(rolls)) != [spool.id for spool in spools]:
         raise DomainError("Its rolls changed at this very moment. Nothing was merged; try again.")
     filament, into = find_filament(db, filament_id), find_filament(db, into_id)
     _refuse(filament, into)
